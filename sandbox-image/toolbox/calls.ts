@@ -1,0 +1,89 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import os from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { sendBasePack } from './base-pack.ts';
+import { runCommand } from './exec.ts';
+import { editFile, readFile, writeFile } from './files.ts';
+import { listFiles, searchFiles } from './find.ts';
+import { openStdio } from './stdio.ts';
+import { packFiles, unpackFiles } from './tar.ts';
+import { sendWorkspaceFiles } from './workspace-files.ts';
+
+/**
+ * The *calls* session: the server asks, this process answers, one HTTP/2 stream a call. The server is trusted, what
+ * runs beside us in the sandbox is not; the server in turn trusts nothing that we answer.
+ */
+
+const heartbeatFile = path.join(os.tmpdir(), '.backspace-alive');
+
+const hello = async () => ({
+  kernel: os.release(),
+  uid: process.getuid?.() ?? -1,
+  node: process.version,
+});
+
+/** Calls that take JSON and answer JSON. */
+const answers: Record<string, (request: never) => Promise<object>> = {
+  '/hello': hello,
+  '/read': readFile,
+  '/write': writeFile,
+  '/edit': editFile,
+  '/list': listFiles,
+  '/search': searchFiles,
+};
+
+/** Calls that take JSON and answer with a stream of their own. */
+const streams: Record<string, (request: never, stream: ServerHttp2Stream) => Promise<void>> = {
+  '/exec': runCommand,
+  '/files': sendWorkspaceFiles,
+  '/pack': sendBasePack,
+  '/tar-out': packFiles,
+};
+
+const handle = async (stream: ServerHttp2Stream, path: string) => {
+  if (path === '/tar-in') return unpackFiles(stream);
+  const request = JSON.parse((await text(stream)) || '{}') as never;
+  const answer = answers[path];
+  const respond = streams[path];
+  if (answer) {
+    const reply = JSON.stringify(await answer(request));
+    if (stream.closed) return;
+    stream.respond({ ':status': 200 });
+    stream.end(reply);
+  } else if (respond) {
+    await respond(request, stream);
+  } else {
+    stream.respond({ ':status': 404 });
+    stream.end();
+  }
+};
+
+const fail = (stream: ServerHttp2Stream, error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  if (stream.closed || stream.destroyed) return;
+  if (stream.headersSent) return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  stream.respond({ ':status': 500 });
+  stream.end(message);
+};
+
+/** The container's first process ends when this file grows old: see first-process.sh. */
+const beat = () => {
+  const now = new Date();
+  try {
+    utimesSync(heartbeatFile, now, now);
+  } catch {
+    writeFileSync(heartbeatFile, '');
+  }
+};
+
+const session = http2.performServerHandshake(openStdio(), { settings: { initialWindowSize: 1 << 20 } });
+session.setLocalWindowSize(16 << 20);
+session.on('ping', beat);
+session.on('error', () => process.exit(1));
+session.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
+  handle(stream, String(headers[':path'])).catch((error: unknown) => fail(stream, error));
+});
+beat();

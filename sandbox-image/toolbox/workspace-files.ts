@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import fs, { type Stats } from 'node:fs';
+import type { ServerHttp2Stream } from 'node:http2';
+import path from 'node:path';
+import { resolvePath, workspace } from './workspace.ts';
+
+/**
+ * Lists the workspace as lines of JSON: path, mode, blob id and size of every file that .gitignore does not hide
+ * (or of `paths`, as far as they exist). The repository's own index and configuration have no say, since the agent
+ * may have bent them: an empty repository that comes with the image lends git's ignore rules, everything counts as
+ * new to it, and the server compares the ids with the base trees.
+ */
+export const sendWorkspaceFiles = async (
+  request: { paths?: string[] },
+  stream: ServerHttp2Stream,
+): Promise<void> => {
+  stream.respond({ ':status': 200 });
+  const paths = request.paths?.map((name) => Buffer.from(name).toString('latin1')) ?? notIgnored();
+  for await (const file of paths) {
+    if (stream.closed) return;
+    const entry = describe(file);
+    if (entry && !stream.write(`${JSON.stringify(entry)}\n`))
+      await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+  }
+  stream.end();
+};
+
+const emptyRepository = process.env.BACKSPACE_EMPTY_REPOSITORY ?? '/opt/backspace/empty.git';
+
+/**
+ * Names as git prints them, a character for each byte: git's names need not be UTF-8, and a file must be found again
+ * by exactly its bytes.
+ */
+async function* notIgnored(): AsyncGenerator<string> {
+  const args = ['ls-files', '--others', '--exclude-per-directory=.gitignore', '-z'];
+  const child = spawn('git', [`--git-dir=${emptyRepository}`, `--work-tree=${workspace}`, ...args], {
+    cwd: workspace,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const closed = exitCodeOf(child);
+  let rest = '';
+  for await (const chunk of child.stdout.setEncoding('latin1')) {
+    const names = (rest + chunk).split('\0');
+    rest = names.pop() ?? '';
+    // A name that ends with a slash is a repository inside the repository: not ours to commit.
+    yield* names.filter((name) => !name.endsWith('/'));
+  }
+  const exitCode = await closed;
+  if (exitCode !== 0) throw new Error(`git ls-files ended with ${exitCode}`);
+}
+
+const exitCodeOf = (child: ChildProcess): Promise<number> =>
+  new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? -1));
+  });
+
+const describe = (name: string) => {
+  const absolute = resolvePath(name);
+  const stat = fs.lstatSync(bytes(absolute), { throwIfNoEntry: false });
+  if (!stat || behindLink(absolute)) return undefined;
+  const file = bytes(name).toString('utf8');
+  if (stat.isSymbolicLink()) {
+    const target = fs.readlinkSync(bytes(absolute), { encoding: 'buffer' });
+    return { path: file, mode: '120000', blobId: blobId(target.length, [target]), size: target.length };
+  }
+  if (!stat.isFile()) return undefined;
+  // Tests leave unreadable files behind, which are ours all the same.
+  if (!(stat.mode & 0o400)) fs.chmodSync(bytes(absolute), stat.mode | 0o400);
+  const mode = stat.mode & 0o100 ? '100755' : '100644';
+  return { path: file, mode, blobId: blobId(stat.size, contentOf(bytes(absolute), stat)), size: stat.size };
+};
+
+const bytes = (name: string): Buffer => Buffer.from(name, 'latin1');
+
+/** A tracked path whose directory became a link to elsewhere is not there any more. */
+const behindLink = (absolute: string): boolean => {
+  for (let parent = path.dirname(absolute); parent.length > workspace.length; parent = path.dirname(parent)) {
+    if (fs.lstatSync(bytes(parent)).isSymbolicLink()) return true;
+  }
+  return false;
+};
+
+/** Git's id of a blob: SHA-1 over a header with the length, then the bytes. */
+const blobId = (size: number, pieces: Iterable<Buffer>): string => {
+  const hash = createHash('sha1').update(`blob ${size}\0`);
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+};
+
+const buffer = Buffer.allocUnsafe(1 << 20);
+
+function* contentOf(file: Buffer, { size }: Stats): Generator<Buffer> {
+  const descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  try {
+    for (let position = 0; position < size; ) {
+      const count = fs.readSync(descriptor, buffer, 0, buffer.length, position);
+      if (count === 0) return;
+      yield buffer.subarray(0, count);
+      position += count;
+    }
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

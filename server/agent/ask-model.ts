@@ -1,0 +1,24 @@
+import type { Emit } from '../domain/job-event.ts';
+import type { Model, ModelReply, ModelRequest } from '../domain/model.ts';
+import type { Span } from '../domain/trace.ts';
+import { inSpan } from './in-span.ts';
+import { createReplyEvents } from './reply-events.ts';
+
+/** One turn: everything that the model says is told and stored when this resolves or rejects. */
+export const askModel = (
+  request: ModelRequest,
+  turn: number,
+  ports: { model: Model; emit: Emit; span: Span },
+  signal: AbortSignal,
+): Promise<ModelReply> => {
+  const messages = [{ role: 'system', content: request.system }, ...request.transcript];
+  const span = ports.span.child('llm', `model turn ${turn}`, { model: ports.model.name, messages });
+  return inSpan(span, async () => {
+    const events = createReplyEvents(ports.emit);
+    const asked = ports.model.reply(request, events.onDelta, signal);
+    const reply = await asked.finally(events.settled);
+    const { content, stopReason, usage } = reply;
+    span.end({ messages: [{ role: 'assistant', content }], stopReason }, { usage });
+    return reply;
+  });
+};

@@ -1,0 +1,18 @@
+export type AgentLimits = {
+  /** Model replies in one job. */
+  turnsMax: number;
+  /** Input and output tokens of all turns together; input that comes from the cache counts like any other. */
+  tokensMax: number;
+  /** How long a command may run when the model does not say. */
+  commandMs: number;
+  /** How long a command may run at most. */
+  commandMsMax: number;
+  /** Of one command's output. */
+  outputBytesMax: number;
+  /** Of one file that is read at once. */
+  readBytesMax: number;
+  /** Paths in one listing. */
+  filesMax: number;
+  /** Matches of one search. */
+  matchesMax: number;
+};

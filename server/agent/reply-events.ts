@@ -1,0 +1,58 @@
+import type { Emit } from '../domain/job-event.ts';
+import type { ModelDelta } from '../domain/model.ts';
+import { createPieces } from './pieces.ts';
+
+/** Tells what the model says while it says it: in the order of its blocks, each piece stored before the next. */
+export type ReplyEvents = {
+  onDelta(delta: ModelDelta): void;
+  /** Nothing more is said. Resolves when all that was is stored; rejects when something could not be stored. */
+  settled(): Promise<void>;
+};
+
+type Piece = { kind: 'text' | 'thinking'; message: string };
+
+export const createReplyEvents = (emit: Emit): ReplyEvents => {
+  let stored: Promise<void> = Promise.resolve();
+  let kind: Piece['kind'] = 'text';
+  /** What was told of this reply, and how much of it the present attempt has said so far. */
+  const told: Piece[] = [];
+  let saidAgain = 0;
+
+  const tell = (piece: Piece) => {
+    const before = told[saidAgain];
+    saidAgain += 1;
+    // A reply that was cut and starts again often says the same once more: that was told already.
+    if (before?.kind === piece.kind && before.message === piece.message) return;
+    told.splice(saidAgain - 1, Number.POSITIVE_INFINITY, piece);
+    stored = stored.then(() => emit(factOf(piece)));
+    // Whoever awaits `settled` gets the failure; until then it must not end the process.
+    stored.catch(() => {});
+  };
+  const pieces = createPieces((message) => tell({ kind, message }));
+
+  return {
+    onDelta: (delta) => {
+      switch (delta.type) {
+        case 'text':
+        case 'thinking':
+          if (delta.type !== kind) pieces.end();
+          kind = delta.type;
+          pieces.add(delta.text);
+          return;
+        case 'block_end':
+          pieces.end();
+          return;
+        case 'restart':
+          pieces.drop();
+          saidAgain = 0;
+      }
+    },
+    settled: () => {
+      pieces.end();
+      return stored;
+    },
+  };
+};
+
+const factOf = ({ kind, message }: Piece) =>
+  kind === 'text' ? ({ type: 'AI Message', message } as const) : ({ type: 'AI Thinking', message } as const);

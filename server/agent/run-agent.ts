@@ -1,0 +1,90 @@
+import { AppError } from '../domain/errors.ts';
+import { type Emit, noUsage, type Usage } from '../domain/job-event.ts';
+import type { Model, ModelReply, Transcript } from '../domain/model.ts';
+import type { Base } from '../domain/repository.ts';
+import type { Span } from '../domain/trace.ts';
+import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
+import { askModel } from './ask-model.ts';
+import { judgeReply } from './judge-reply.ts';
+import type { AgentLimits } from './limits.ts';
+import { createSystemPrompt } from './prompt.ts';
+import { runCalls } from './run-calls.ts';
+import { createSetbacks } from './setbacks.ts';
+import { type AgentSandbox, createTools } from './tools/create-tools.ts';
+import { withReply, withUser } from './transcript.ts';
+
+type Assignment = { prompt: string; base: Base };
+type Ports = {
+  model: Model;
+  sandbox: AgentSandbox;
+  emit: Emit;
+  span: Span;
+  /** For the answer, which leaves the server and is cut to size: half a secret would no longer be known as one. */
+  redact: (text: string) => string;
+};
+/** `onUsage` gets the sum of all turns so far, after each of them. */
+type Progress = { onUsage(usage: Usage): void };
+
+/**
+ * Asks the model, runs the tools that it calls, tells it what came of them, and so on until it stops calling tools.
+ * Throws AppError: `turn_limit`, `token_limit`, `model_refused`, `model_failed`, and what model and sandbox throw.
+ */
+export const runAgent = async (
+  { prompt, base }: Assignment,
+  ports: Ports,
+  limits: AgentLimits,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<AgentAnswer> => {
+  const tools = createTools(ports.sandbox, limits);
+  const definitions = tools.map(({ definition }) => definition);
+  const system = createSystemPrompt(base);
+  const setbacks = createSetbacks();
+  const commands: Command[] = [];
+  const emit: Emit = async (fact) => {
+    if (fact.type === 'Tool: Bash') {
+      commands.push({ command: ports.redact(fact.command), exitCode: fact.exitCode });
+    }
+    await ports.emit(fact);
+  };
+  let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
+  let usage = noUsage;
+
+  for (;;) {
+    signal.throwIfAborted();
+    refuseBeyond(limits, usage);
+    const request = { system, tools: definitions, transcript };
+    const reply = await askModel(request, usage.turns + 1, { ...ports, emit }, signal);
+    usage = plus(usage, reply.usage);
+    progress.onUsage(usage);
+    transcript = withReply(transcript, reply.content);
+
+    const verdict = judgeReply(reply);
+    if (verdict.kind === 'final') return createAnswer(ports.redact(verdict.text), prompt, commands);
+    const advice = setbacks.adviceAfter(verdict);
+    const results =
+      verdict.kind === 'calls' ? await runCalls(verdict, { tools, emit, span: ports.span }, signal) : [];
+    transcript = withUser(transcript, [...results, ...advice]);
+  }
+};
+
+const refuseBeyond = ({ turnsMax, tokensMax }: AgentLimits, usage: Usage): void => {
+  if (usage.turns >= turnsMax) {
+    throw new AppError('turn_limit', `The model was not done after ${turnsMax} turns, which is the limit.`);
+  }
+  const tokens = usage.inputTokens + usage.outputTokens;
+  if (tokens >= tokensMax) {
+    throw new AppError(
+      'token_limit',
+      `The job used ${tokens} tokens and is not done; ${tokensMax} is the limit.`,
+    );
+  }
+};
+
+const plus = (sum: Usage, turn: ModelReply['usage']): Usage => ({
+  turns: sum.turns + 1,
+  inputTokens: sum.inputTokens + turn.inputTokens,
+  outputTokens: sum.outputTokens + turn.outputTokens,
+  cacheReadTokens: sum.cacheReadTokens + turn.cacheReadTokens,
+  cacheWriteTokens: sum.cacheWriteTokens + turn.cacheWriteTokens,
+});

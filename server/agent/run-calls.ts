@@ -1,0 +1,48 @@
+import type { Emit } from '../domain/job-event.ts';
+import type { ToolResult } from '../domain/model.ts';
+import type { Tool, ToolOutcome } from '../domain/tool.ts';
+import type { Span } from '../domain/trace.ts';
+import { inSpan } from './in-span.ts';
+import type { ToolCall } from './judge-reply.ts';
+import { refusedCall } from './tools/define-tool.ts';
+
+type Ports = { tools: readonly Tool[]; emit: Emit; span: Span };
+
+/** Runs the calls of one reply in their order; each one's event is stored before the next call starts. */
+export const runCalls = async (
+  { complete, cut }: { complete: readonly ToolCall[]; cut: ToolCall | undefined },
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<ToolResult[]> => {
+  const results: ToolResult[] = [];
+  for (const call of complete) {
+    signal.throwIfAborted();
+    results.push(await settle(call, await runCall(call, ports, signal), ports.emit));
+  }
+  if (cut) results.push(await settle(cut, refusedCall(cut.name, cut.id, cutAdvice), ports.emit));
+  return results;
+};
+
+const cutAdvice =
+  'The reply reached its output limit before this call was complete, so it was not run. Call it again with less ' +
+  'input: write a long file in parts (write the first part, then add the others with edit).';
+
+const runCall = async ({ id, name, input }: ToolCall, { tools, span }: Ports, signal: AbortSignal) => {
+  const tool = tools.find(({ definition }) => definition.name === name);
+  if (!tool) {
+    const names = tools.map(({ definition }) => definition.name).join(', ');
+    return refusedCall(name, id, `There is no tool «${name}». The tools are: ${names}.`);
+  }
+  const child = span.child('tool', name, { input });
+  return inSpan(child, async () => {
+    const outcome = await tool.run(input, id, signal);
+    child.end({ output: outcome.content }, outcome.isError ? { error: outcome.content } : {});
+    return outcome;
+  });
+};
+
+const settle = async (call: ToolCall, outcome: ToolOutcome, emit: Emit): Promise<ToolResult> => {
+  await emit(outcome.fact);
+  const { content, isError } = outcome;
+  return { type: 'tool_result', toolUseId: call.id, content, isError };
+};

@@ -1,0 +1,72 @@
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
+import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
+import type { Tool } from '../../domain/tool.ts';
+import type { AgentLimits } from '../limits.ts';
+import { defineTool } from './define-tool.ts';
+
+type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax'>;
+
+const commandCharactersMax = 100_000;
+
+export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLimits): Tool => {
+  const secondsMax = Math.floor(limits.commandMsMax / 1000);
+  return defineTool({
+    name: 'bash',
+    description:
+      'Runs a command in a new bash that starts in the workspace; nothing can be typed into it. You get stdout ' +
+      'and stderr together, then the exit code. A process left in the background (& with its output in a file) ' +
+      'goes on.',
+    input: z.strictObject({
+      command: z.string().min(1).max(commandCharactersMax),
+      timeoutSeconds: z
+        .number()
+        .positive()
+        .max(secondsMax)
+        .optional()
+        .describe(`the command is stopped after this time; ${inSeconds(limits.commandMs)} without it`),
+    }),
+    run: async ({ command, timeoutSeconds }, callId, signal) => {
+      const timeoutMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
+      const request = { command, timeoutMs, outputBytesMax: limits.outputBytesMax };
+      const result = await sandbox.exec(request, signal);
+      const { output, exitCode, durationMs } = result;
+      const failure = failureOf(result, timeoutMs, secondsMax);
+      const end = failure ?? `[exit code ${exitCode}, ${inSeconds(durationMs)}]`;
+      const content = [...outputFor(output), ...leftOut(result), end].join('\n');
+      const fact = { type: 'Tool: Bash', command, output, exitCode, durationMs, callId } as const;
+      return failure === undefined
+        ? { content, isError: false, fact }
+        : { content, isError: true, fact: { ...fact, error: failure } };
+    },
+  });
+};
+
+/** An exit code is a result, whatever it is: only a command that did not come to its end has failed. */
+const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): string | undefined => {
+  if (result.timedOut) {
+    const advice = `run less at once, give a larger timeoutSeconds (at most ${secondsMax}), or run it in the background with its output in a file`;
+    return `[stopped: it ran longer than ${inSeconds(timeoutMs)}; ${advice}]`;
+  }
+  if (result.exitCode === null) return `[killed by a signal after ${inSeconds(result.durationMs)}]`;
+  return undefined;
+};
+
+const leftOut = ({ bytesLeftOut }: ExecResult): string[] =>
+  bytesLeftOut > 0
+    ? [
+        `[${bytesLeftOut} bytes in the middle were left out: use head, tail or rg, or put the output into a file and read parts of it]`,
+      ]
+    : [];
+
+/** What a terminal would show at the end: no colours, and of a progress line only its last state. */
+const outputFor = (output: string): string[] => {
+  const lines = stripVTControlCharacters(output).trimEnd().split('\n');
+  const shown = lines.map((line) => {
+    const ended = line.replace(/\r+$/, '');
+    return ended.slice(ended.lastIndexOf('\r') + 1);
+  });
+  return shown.length === 1 && shown[0] === '' ? [] : shown;
+};
+
+const inSeconds = (ms: number): string => `${Number((ms / 1000).toFixed(ms < 100 ? 2 : 1))} s`;

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+
+/**
+ * The server's settings, read once from the environment. Each setting's description is what a person is told when it
+ * is missing or wrong; `.env.example` says the same with its default.
+ */
+
+const integer = (min: number, max: number, otherwise: number) =>
+  z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+    .default(otherwise);
+
+const url = (otherwise: string) =>
+  z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .transform((text) => text.replace(/\/+$/, ''))
+    .default(otherwise);
+
+const secret = z.string().min(8, 'is too short to be a key').regex(/^\S+$/, 'must not contain white space');
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+const settings = z.object({
+  ANTHROPIC_API_KEY: secret.describe(
+    'the key for the model: make one in the Anthropic Console under «API keys»',
+  ),
+  GITHUB_TOKEN: secret.describe(
+    'the token that pushes branches and opens pull requests: a fine-grained token with contents and pull requests «read and write», or a classic one with the scope «repo»',
+  ),
+
+  HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
+  PORT: integer(0, 65_535, 8080).describe('the port to listen on; 0 takes a free one'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .optional()
+    .describe('how clients reach the server, for the URLs in its answers'),
+  API_KEYS: list
+    .pipe(z.array(z.string().min(16, 'every key needs at least 16 characters')))
+    .default([])
+    .describe('who may use the API: keys, separated by commas (make one with «openssl rand -hex 24»)'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('how much is logged'),
+
+  ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe('where the Messages API is'),
+  MODEL: z.string().default('claude-opus-5-5').describe('the model’s name'),
+  MODEL_EFFORT: z
+    .enum(['low', 'medium', 'high', 'xhigh', 'max'])
+    .default('high')
+    .describe('how much the model thinks and writes'),
+  MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply'),
+  MODEL_RETRIES_MAX: integer(0, 20, 6).describe('how often a failed model call is tried again'),
+
+  GITHUB_URL: url('https://github.com').describe(
+    'where repositories are; yours for GitHub Enterprise Server',
+  ),
+  GITHUB_API_URL: url('https://api.github.com').describe(
+    'GitHub’s REST API; https://HOST/api/v3 for Enterprise Server',
+  ),
+  COMMIT_AUTHOR_NAME: z
+    .string()
+    .min(1)
+    .default('Tiny Backspace')
+    .describe('author and committer of the commits'),
+  COMMIT_AUTHOR_EMAIL: z
+    .email('must be an e-mail address')
+    .default('tiny-backspace@users.noreply.github.com')
+    .describe('their address'),
+
+  LANGSMITH_API_KEY: secret.optional().describe('turns tracing on: make a key in LangSmith’s settings'),
+  LANGSMITH_ENDPOINT: url('https://api.smith.langchain.com').describe('where traces go'),
+  LANGSMITH_PROJECT: z.string().min(1).default('tiny-backspace').describe('the LangSmith project'),
+
+  DOCKER_HOST: z
+    .string()
+    .regex(/^(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)/, 'must be unix:///path or tcp://host:port')
+    .default('unix:///var/run/docker.sock')
+    .describe('the Docker engine for sandboxes'),
+  SANDBOX_IMAGE: z
+    .string()
+    .min(1)
+    .default('tiny-backspace/sandbox:latest')
+    .describe('the image of the sandboxes'),
+  SANDBOX_RUNTIME: z.string().min(1).default('runsc-backspace').describe('gVisor, as registered with Docker'),
+  SANDBOX_MEMORY_MB: integer(256, 1 << 20, 2048).describe('memory of a sandbox, its files included'),
+  SANDBOX_CPUS: z.coerce
+    .number('must be a number')
+    .min(0.1)
+    .max(1024)
+    .default(2)
+    .describe('processors of a sandbox'),
+  SANDBOX_PIDS_MAX: integer(128, 65_536, 1024).describe('host threads of a sandbox, gVisor’s own included'),
+  SANDBOX_PROCESSES_MAX: integer(32, 65_536, 512).describe('processes inside a sandbox'),
+  SANDBOX_OPEN_FILES_MAX: integer(256, 1 << 20, 4096).describe('open files of a process'),
+  SANDBOX_WORKSPACE_MB: integer(16, 1 << 20, 1024).describe('size of /workspace'),
+  SANDBOX_HOME_MB: integer(16, 1 << 20, 256).describe('size of the home directory'),
+  SANDBOX_TMP_MB: integer(16, 1 << 20, 256).describe('size of /tmp'),
+  SANDBOX_START_SECONDS: integer(1, 600, 30).describe('how long a sandbox may take to start'),
+  SANDBOX_ORPHAN_SECONDS: integer(30, 86_400, 300).describe('how long a sandbox outlives a server that died'),
+
+  JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once; the others wait'),
+  JOBS_QUEUED_MAX: integer(1, 100_000, 100).describe('jobs that may wait'),
+  JOBS_KEPT_MAX: integer(1, 100_000, 200).describe('jobs kept in memory to be looked at'),
+  JOB_MINUTES_MAX: integer(1, 1440, 60).describe('how long a job may take'),
+  JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 5_000_000).describe('input and output tokens of a job'),
+  AGENT_TURNS_MAX: integer(1, 10_000, 100).describe('model replies in a job'),
+  COMMAND_SECONDS: integer(1, 86_400, 120).describe(
+    'how long a command may take when the model does not say',
+  ),
+  COMMAND_SECONDS_MAX: integer(1, 86_400, 900).describe('how long a command may take at most'),
+  COMMAND_OUTPUT_KB_MAX: integer(1, 4096, 32).describe('output of one command that the model sees'),
+  CLONE_MB_MAX: integer(1, 1 << 20, 500).describe('bytes that one sandbox may fetch from GitHub'),
+  CLONE_SECONDS_MAX: integer(10, 86_400, 600).describe('how long the clone may take'),
+  CHANGESET_FILES_MAX: integer(1, 100_000, 300).describe('files in one pull request'),
+  CHANGESET_MB_MAX: integer(1, 1024, 20).describe('bytes in one pull request'),
+});
+
+export type Config = Readonly<z.infer<typeof settings>>;
+
+/** What is wrong with the environment, as one message for a person. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
+  // An empty value in .env or in a compose file means «not set».
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
+  const problems = [
+    ...(parsed.success ? [] : parsed.error.issues.map(describeIssue(given))),
+    ...crossChecks(eachByItself(given)),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(
+      [
+        'The server cannot start with these settings:',
+        '',
+        ...problems.map((problem) => `  ${problem}`),
+        '',
+        'Set them in the environment or in a file .env beside package.json; .env.example explains each.',
+      ].join('\n'),
+    );
+  }
+  return Object.freeze(parsed.data);
+};
+
+/** Every setting by its name, with what it is for and its default: the tests hold .env.example against it. */
+export const settingNames = Object.keys(settings.shape);
+
+const describeIssue = (given: Record<string, unknown>) => (issue: z.core.$ZodIssue) => {
+  const name = String(issue.path[0]);
+  const meaning = settings.shape[name as keyof typeof settings.shape].description;
+  // The value itself is never repeated: it may be a secret.
+  return given[name] === undefined
+    ? `${name} is missing: ${meaning}.`
+    : `${name} ${issue.message}; it is ${meaning}.`;
+};
+
+/** The settings that are right, so that what does not fit together is told along with what is wrong. */
+const eachByItself = (given: Record<string, unknown>): Partial<Config> =>
+  Object.fromEntries(
+    Object.entries(settings.shape).flatMap(([name, schema]) => {
+      const { success, data } = schema.safeParse(given[name]);
+      return success ? [[name, data]] : [];
+    }),
+  );
+
+const crossChecks = (config: Partial<Config>): string[] => [
+  ...listensUnprotected(config),
+  ...filesBeyondMemory(config),
+];
+
+const listensUnprotected = ({ HOST, API_KEYS }: Partial<Config>): string[] => {
+  if (HOST === undefined || API_KEYS === undefined || API_KEYS.length > 0) return [];
+  if (['127.0.0.1', '::1', 'localhost'].includes(HOST)) return [];
+  return [
+    `API_KEYS is missing: without a key the server serves loopback only, and HOST is ${HOST}. Set API_KEYS, or HOST=127.0.0.1.`,
+  ];
+};
+
+const filesBeyondMemory = (config: Partial<Config>): string[] => {
+  const { SANDBOX_MEMORY_MB, SANDBOX_WORKSPACE_MB = 0, SANDBOX_HOME_MB = 0, SANDBOX_TMP_MB = 0 } = config;
+  const files = SANDBOX_WORKSPACE_MB + SANDBOX_HOME_MB + SANDBOX_TMP_MB;
+  if (SANDBOX_MEMORY_MB === undefined || files <= SANDBOX_MEMORY_MB) return [];
+  return [
+    `SANDBOX_MEMORY_MB is ${SANDBOX_MEMORY_MB}, less than workspace, home and tmp together (${files}): their files count as memory.`,
+  ];
+};

@@ -1,0 +1,90 @@
+import http2, { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { WayOut, WayOutResponse } from '../domain/sandbox.ts';
+
+/** Where programs inside a sandbox reach the way out: the toolbox listens there. */
+export const wayOutUrl = 'http://127.0.0.1:3128';
+
+/**
+ * The *way out* half of the channel: the sandbox asks, the server decides. What comes in is hostile: streams, header
+ * sizes and session memory are capped, and nothing that goes wrong here reaches farther than this sandbox.
+ */
+export type WayOutSession = {
+  /** Resolves when the toolbox listens inside the sandbox; rejects when the session ends before. */
+  listening: Promise<void>;
+  open(wayOut: WayOut): void;
+  close(): void;
+};
+
+export const serveWayOut = (duplex: Duplex): WayOutSession => {
+  const session = handshake(duplex);
+  let decide: WayOut = async () => refuse(403, 'Nothing may leave this sandbox yet.');
+  const listening = Promise.withResolvers<void>();
+  listening.promise.catch(() => {});
+  session.on('error', () => {});
+  session.once('close', () => listening.reject(new Error('The way out of the sandbox closed.')));
+  duplex.once('close', () => session.destroy());
+
+  session.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    if (headers[':path'] === '/.backspace/listening') {
+      listening.resolve();
+      stream.respond({ ':status': 200 }, { endStream: true });
+      return;
+    }
+    answer(stream, headers, decide).catch(() => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
+  });
+
+  return {
+    listening: listening.promise,
+    open(wayOut) {
+      decide = wayOut;
+    },
+    close: () => session.destroy(),
+  };
+};
+
+const handshake = (duplex: Duplex): ServerHttp2Session => {
+  const session = http2.performServerHandshake(duplex, {
+    maxSessionMemory: 32,
+    maxHeaderListPairs: 64,
+    settings: { initialWindowSize: 1 << 20, maxConcurrentStreams: 64, maxHeaderListSize: 16_384 },
+  });
+  session.setLocalWindowSize(16 << 20);
+  return session;
+};
+
+const answer = async (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  decide: WayOut,
+): Promise<void> => {
+  const given = new AbortController();
+  stream.once('close', () => given.abort(new Error('The sandbox gave the request up.')));
+  const response = await decide({
+    method: String(headers[':method']),
+    path: String(headers[':path']),
+    headers: plainHeaders(headers),
+    body: stream,
+    signal: given.signal,
+  });
+  if (stream.closed || stream.destroyed) return;
+  stream.respond({ ':status': response.status, ...response.headers });
+  await pipeline(response.body, stream).catch(() => {});
+};
+
+const plainHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith(':') || value === undefined ? [] : [[name, String(value)]],
+    ),
+  );
+
+const refuse = (status: number, message: string): WayOutResponse => ({
+  status,
+  headers: { 'content-type': 'text/plain' },
+  body: (async function* () {
+    yield Buffer.from(`${message}\n`);
+  })(),
+});

@@ -1,0 +1,88 @@
+import type { LeftOut } from './job-event.ts';
+import type { TreeFile } from './repository.ts';
+
+/** A file of the workspace as the toolbox lists it. */
+export type WorkspaceFile = TreeFile & { path: string /** content length in bytes */; size: number };
+
+export type ChangedFile =
+  | { status: 'added' | 'modified'; path: string; mode: '100644' | '100755' | '120000'; content: Uint8Array }
+  | { status: 'deleted'; path: string };
+
+/** The validated list of changed paths, modes and contents that becomes the commit. */
+export type Changeset = { files: readonly ChangedFile[]; leftOut: readonly LeftOut[] };
+
+/** What differs from the base, before any content was fetched. */
+export type Difference = {
+  changed: readonly (WorkspaceFile & { status: 'added' | 'modified' })[];
+  deleted: readonly string[];
+  leftOut: readonly LeftOut[];
+};
+
+/**
+ * Compares what is in the workspace with the base commit's files. Only paths, modes and blob ids count: whatever the
+ * agent did to the sandbox's git index, branches or configuration is of no consequence.
+ */
+export const compareWithBase = (
+  base: ReadonlyMap<string, TreeFile>,
+  workspace: readonly WorkspaceFile[],
+): Difference => {
+  const present = new Set(workspace.map(({ path }) => path));
+  const changed = workspace.flatMap((file) => {
+    const before = base.get(file.path);
+    if (before?.blobId === file.blobId && before.mode === file.mode) return [];
+    return [{ ...file, status: before ? ('modified' as const) : ('added' as const) }];
+  });
+  // A submodule's directory is empty in the workspace, since submodules are not fetched: that is no deletion.
+  const deleted = [...base].flatMap(([path, { mode }]) =>
+    mode === submodule || present.has(path) ? [] : [path],
+  );
+  const refused = [...changed.map(({ path }) => path), ...deleted].flatMap((path) => {
+    const reason = reasonToLeaveOut(path, base);
+    return reason ? [{ path, reason }] : [];
+  });
+  const isRefused = new Set(refused.map(({ path }) => path));
+  const kept = keptDirectories(base, isRefused);
+  const inTheWay = changed.flatMap(({ path }) =>
+    kept.has(path) && !isRefused.has(path)
+      ? [{ path, reason: 'files below it are not changed by the agent' }]
+      : [],
+  );
+  for (const { path } of inTheWay) isRefused.add(path);
+  return {
+    changed: changed.filter(({ path }) => !isRefused.has(path)),
+    deleted: deleted.filter((path) => !isRefused.has(path)),
+    leftOut: [...refused, ...inTheWay],
+  };
+};
+
+/** A file in the place of one of these directories would delete what must stay. */
+const keptDirectories = (
+  base: ReadonlyMap<string, TreeFile>,
+  isRefused: ReadonlySet<string>,
+): ReadonlySet<string> => {
+  const kept = [...base].filter(([path, { mode }]) => mode === submodule || isRefused.has(path));
+  return new Set(kept.flatMap(([path]) => parentsOf(path)));
+};
+
+/** `a` and `a/b` of `a/b/c`. */
+const parentsOf = (path: string): string[] => {
+  const parts = path.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
+};
+
+const submodule = '160000';
+
+/** Workflows run with the repository's secrets: an agent's text must not get there unseen. */
+const workflows = /^\.github\/(workflows|actions)(\/|$)/i;
+
+const reasonToLeaveOut = (path: string, base: ReadonlyMap<string, TreeFile>): string | undefined => {
+  const parts = path.split('/');
+  if (workflows.test(path)) return 'workflows and actions are not changed by the agent';
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
+    return 'not a path that a commit may hold';
+  }
+  if ([...parentsOf(path), path].some((place) => base.get(place)?.mode === submodule)) {
+    return 'it lies in a submodule';
+  }
+  return undefined;
+};

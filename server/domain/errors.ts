@@ -1,0 +1,82 @@
+/**
+ * Why a job or a request can fail. The code is for programs, the message says what is wrong, `whatToDo` how to
+ * go on. HTTP statuses are a matter of `http/`, which has one table for all codes.
+ */
+export const errorCodes = [
+  'invalid_json',
+  'unsupported_media_type',
+  'body_too_large',
+  'invalid_request',
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'method_not_allowed',
+  'queue_full',
+  'repository_not_found',
+  'repository_empty',
+  'repository_too_large',
+  'branch_not_found',
+  'github_credentials',
+  'github_failed',
+  'clone_failed',
+  'base_refused',
+  'changeset_refused',
+  'branch_squatted',
+  'publish_failed',
+  'sandbox_unavailable',
+  'sandbox_lost',
+  'model_credentials',
+  'model_failed',
+  'model_refused',
+  'turn_limit',
+  'token_limit',
+  'time_limit',
+  'cancelled',
+  'server_stopped',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  /** What the reader can do about it: one sentence. */
+  readonly whatToDo: string;
+
+  constructor(code: ErrorCode, message: string, options: { whatToDo?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.whatToDo =
+      options.whatToDo ??
+      defaultAdvice[code] ??
+      'Send the job again; if it fails again, look at the server log.';
+  }
+}
+
+/** Whatever was thrown, as the one error type: what we did not foresee is `internal`. */
+export const asAppError = (thrown: unknown): AppError => {
+  if (thrown instanceof AppError) return thrown;
+  // When disposing fails after something else did, what failed first says why.
+  if (thrown instanceof SuppressedError && thrown.suppressed instanceof AppError) return thrown.suppressed;
+  return new AppError('internal', 'Something failed that the server did not foresee.', { cause: thrown });
+};
+
+const defaultAdvice: Partial<Record<ErrorCode, string>> = {
+  unauthorized: 'Send one of the server’s API keys as «Authorization: Bearer <key>».',
+  queue_full: 'Try again when jobs have ended.',
+  repository_not_found:
+    'Check the URL; for a private repository the server’s GITHUB_TOKEN must be able to read it.',
+  repository_empty: 'Push a first commit to the repository, then send the job again.',
+  branch_not_found: 'Check the name in baseBranch, or leave it out to use the default branch.',
+  github_credentials:
+    'Give the server a GITHUB_TOKEN that may write contents and pull requests of this repository.',
+  github_failed: 'Send the job again later; see githubstatus.com if it goes on.',
+  model_credentials: 'Set a valid ANTHROPIC_API_KEY on the server.',
+  model_failed: 'Send the job again later.',
+  turn_limit: 'Ask for less in one job, or raise AGENT_TURNS_MAX.',
+  token_limit: 'Ask for less in one job, or raise JOB_TOKENS_MAX.',
+  time_limit: 'Ask for less in one job, or raise JOB_MINUTES_MAX.',
+  server_stopped: 'Send the job again when the server runs.',
+  sandbox_unavailable: 'GET /readyz on the server says which part is missing.',
+};

@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { errorCodes } from './errors.ts';
+
+/**
+ * Every fact about a job that anybody can see. The zod union below is the one source of the TypeScript types, the
+ * wire format (each event is one `data:` line of JSON) and the documentation; add an event by adding a member.
+ */
+
+const count = z.number().int().nonnegative();
+const ms = count.describe('milliseconds');
+const callId = z.string().describe('the model’s id of the tool call');
+const error = z.string().optional().describe('present when the call failed: what the model was told');
+
+const usageSchema = z.object({
+  turns: count,
+  inputTokens: count.describe('all input tokens, cache reads and writes included'),
+  outputTokens: count,
+  cacheReadTokens: count,
+  cacheWriteTokens: count,
+});
+
+const leftOut = z.array(z.object({ path: z.string(), reason: z.string() }));
+const saved = z
+  .object({ branch: z.string().optional(), commit: z.string().optional(), prUrl: z.string().optional() })
+  .describe('what outlives the job; empty when nothing does');
+
+const ends = { usage: usageSchema, saved, durationMs: ms, traceUrl: z.string().optional() };
+
+export const jobEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('Job: Queued'),
+    jobId: z.string(),
+    url: z.string().describe('where the job can be asked for'),
+    repoUrl: z.string(),
+    prompt: z.string(),
+  }),
+  z.object({ type: z.literal('Job: Started'), jobId: z.string(), traceUrl: z.string().optional() }),
+  z.object({ type: z.literal('Sandbox: Starting'), image: z.string() }),
+  z.object({
+    type: z.literal('Sandbox: Ready'),
+    runtime: z.string(),
+    kernel: z.string().describe('what answers `uname -r` inside: gVisor’s kernel, not the host’s'),
+    ms,
+  }),
+  z.object({
+    type: z.literal('Git: Clone'),
+    phase: z.string().describe('git’s own word for what it does; `done` at the end'),
+    percent: z.number().min(0).max(100).optional(),
+    bytes: count.optional().describe('bytes received from GitHub so far'),
+    commit: z.string().optional(),
+    branch: z.string().optional(),
+    ms: ms.optional(),
+  }),
+  z.object({ type: z.literal('AI Thinking'), message: z.string() }),
+  z.object({
+    type: z.literal('AI Plan'),
+    steps: z.array(z.object({ title: z.string(), state: z.enum(['pending', 'active', 'done']) })),
+    callId,
+    error,
+  }),
+  z.object({ type: z.literal('AI Message'), message: z.string() }),
+  z.object({
+    type: z.literal('Tool: Read'),
+    filepath: z.string(),
+    lines: count.describe('how many lines the model was given'),
+    callId,
+    error,
+  }),
+  z.object({
+    type: z.literal('Tool: List'),
+    path: z.string(),
+    glob: z.string().optional(),
+    files: count,
+    callId,
+    error,
+  }),
+  z.object({
+    type: z.literal('Tool: Search'),
+    pattern: z.string(),
+    path: z.string().optional(),
+    matches: count,
+    callId,
+    error,
+  }),
+  z.object({
+    type: z.literal('Tool: Edit'),
+    filepath: z.string(),
+    old_str: z.string(),
+    new_str: z.string(),
+    callId,
+    error,
+  }),
+  z.object({ type: z.literal('Tool: Write'), filepath: z.string(), lines: count, callId, error }),
+  z.object({
+    type: z.literal('Tool: Bash'),
+    command: z.string(),
+    output: z.string(),
+    exitCode: z.number().int().nullable().describe('null when the command was killed'),
+    durationMs: ms,
+    callId,
+    error,
+  }),
+  z.object({
+    type: z.literal('Tool: Refused'),
+    tool: z.string(),
+    error: z.string().describe('why a call that no tool could take was refused'),
+    callId,
+  }),
+  z
+    .object({
+      type: z.literal('Egress: Denied'),
+      host: z.string().describe('as asked for; what cannot stand in a host name is shown as `?`'),
+      port: z.number().int().nullable().describe('null when what was asked for names none'),
+      reason: z.string(),
+      howToAllow: z.string(),
+    })
+    .describe('something inside wanted out and was refused; the same refusal is told once in a job'),
+  z.object({
+    type: z.literal('Git: Branch'),
+    branch: z.string(),
+    base: z.string().describe('base commit id'),
+  }),
+  z.object({
+    type: z.literal('Git: Commit'),
+    sha: z.string(),
+    message: z.string(),
+    files: z.array(z.object({ path: z.string(), status: z.enum(['added', 'modified', 'deleted']) })),
+    leftOut,
+  }),
+  z.object({ type: z.literal('Git: Push'), branch: z.string(), sha: z.string(), ms }),
+  z.object({ type: z.literal('PR: Created'), url: z.string(), number: count, title: z.string() }),
+  z.object({
+    type: z.literal('Result'),
+    status: z.enum(['succeeded', 'cancelled', 'nothing_to_change']),
+    prUrl: z.string().nullable(),
+    summary: z.string(),
+    filesChanged: count,
+    additions: count.nullable().describe('lines, as GitHub counts them; null without a pull request'),
+    deletions: count.nullable(),
+    leftOut,
+    ...ends,
+  }),
+  z.object({
+    type: z.literal('Error'),
+    code: z.enum(errorCodes),
+    message: z.string(),
+    whatToDo: z.string(),
+    ...ends,
+  }),
+]);
+
+/** Names that later features will use: nobody may give them another meaning. */
+export const reservedEventTypes = [
+  'Preflight',
+  'Job: Waiting',
+  'Tool: Output',
+  'Setup: Started',
+  'Setup: Finished',
+  'Check: Started',
+  'Check: Finished',
+  'Model: Retry',
+  'Context: Compacted',
+  'Sandbox: Lost',
+  'Stream: Gap',
+] as const;
+
+/** What happened. */
+export type JobFact = z.infer<typeof jobEventSchema>;
+
+/** What happened, numbered within its job from 1 and stored; `at` is ISO 8601 in UTC. */
+export type JobEvent = JobFact & { id: number; at: string };
+
+/** Tells a fact: it is stored when the promise resolves. */
+export type Emit = (fact: JobFact) => Promise<void>;
+
+export type Usage = z.infer<typeof usageSchema>;
+export type LeftOut = z.infer<typeof leftOut>[number];
+export type Saved = z.infer<typeof saved>;
+
+export const noUsage: Usage = {
+  turns: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+};
+
+/** After a terminal event the stream ends and the job never changes again. */
+export const isTerminal = (fact: JobFact): boolean => fact.type === 'Result' || fact.type === 'Error';

@@ -1,0 +1,54 @@
+import type { Usage } from './job-event.ts';
+
+/** What the model says in one reply. `thinking` goes back unchanged, signature included. */
+export type ReplyBlock =
+  | { type: 'text'; text: string }
+  | { type: 'thinking'; thinking: string; signature: string }
+  | { type: 'redacted_thinking'; data: string }
+  | { type: 'tool_use'; id: string; name: string; input: unknown };
+
+export type ToolResult = { type: 'tool_result'; toolUseId: string; content: string; isError: boolean };
+
+/** All turns of a job, oldest first: what the model is asked with. */
+export type Transcript = readonly Message[];
+export type Message =
+  | { role: 'user'; content: readonly (ToolResult | { type: 'text'; text: string })[] }
+  | { role: 'assistant'; content: readonly ReplyBlock[] };
+
+export type ToolDefinition = {
+  name: string;
+  description: string;
+  /** JSON Schema of an object. */
+  inputSchema: Record<string, unknown>;
+};
+
+export type ModelRequest = {
+  system: string;
+  tools: readonly ToolDefinition[];
+  transcript: Transcript;
+};
+
+export type ModelReply = {
+  content: readonly ReplyBlock[];
+  stopReason: 'end_turn' | 'tool_use' | 'max_tokens' | 'pause_turn' | 'refusal' | 'other';
+  usage: Omit<Usage, 'turns'>;
+};
+
+/**
+ * A piece of a reply while it is being written. `restart` says that the attempt broke off and the reply begins anew:
+ * the receiver drops its unfinished piece; blocks that had ended were really said, only the reply returned counts.
+ */
+export type ModelDelta =
+  | { type: 'text' | 'thinking'; text: string }
+  | { type: 'block_end' }
+  | { type: 'restart' };
+
+/** The model behind its wire. Throws AppError: `model_credentials`, `model_failed`. */
+export type Model = {
+  name: string;
+  reply(
+    request: ModelRequest,
+    onDelta: (delta: ModelDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ModelReply>;
+};

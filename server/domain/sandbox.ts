@@ -1,0 +1,93 @@
+import type { WorkspaceFile } from './changeset.ts';
+
+/** A request from inside a sandbox: hostile input. Header names are in lower case. */
+export type WayOutRequest = {
+  method: string;
+  /** Path and query, as sent. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body: AsyncIterable<Uint8Array>;
+  /** Aborts when the sandbox gives the request up. */
+  signal: AbortSignal;
+};
+
+export type WayOutResponse = {
+  status: number;
+  headers: Record<string, string>;
+  body: AsyncIterable<Uint8Array>;
+};
+
+/** The server's decision about what may leave a sandbox. A refusal is a response, too. */
+export type WayOut = (request: WayOutRequest) => Promise<WayOutResponse>;
+
+/** What the model can mend comes back as a message for it; a lost sandbox throws `sandbox_lost`. */
+export type Reply<T> = ({ ok: true } & T) | { ok: false; message: string };
+
+export type ExecRequest = {
+  /** A shell command, or the words of a program without a shell. */
+  command: string | readonly string[];
+  env?: Readonly<Record<string, string>>;
+  timeoutMs: number;
+  /** Of stdout and stderr together; the middle is left out beyond it. */
+  outputBytesMax: number;
+};
+
+export type ExecResult = {
+  output: string;
+  /** null when a signal ended it. */
+  exitCode: number | null;
+  durationMs: number;
+  timedOut: boolean;
+  /** Bytes in the middle of the output that were left out. */
+  bytesLeftOut: number;
+};
+
+export type ReadResult = { content: string; fromLine: number; toLine: number; totalLines: number };
+export type SearchMatch = { path: string; line: number; text: string };
+
+/**
+ * One container under gVisor, used by one job and destroyed when disposed. Paths are relative to the workspace.
+ * All of what comes out is hostile: parsed and capped before it gets here.
+ */
+export type Sandbox = AsyncDisposable & {
+  id: string;
+  /** The OCI runtime's name, as registered with Docker. */
+  runtime: string;
+  kernel: string;
+  /** How long the start took. */
+  readyMs: number;
+  /** Sets who decides about requests from inside; before the first call everything is refused. */
+  openWayOut(wayOut: WayOut): void;
+  exec(request: ExecRequest, signal: AbortSignal, onOutput?: (chunk: string) => void): Promise<ExecResult>;
+  read(
+    file: { filepath: string; offset?: number; limit?: number; bytesMax: number },
+    signal: AbortSignal,
+  ): Promise<Reply<ReadResult>>;
+  write(file: { filepath: string; content: string }, signal: AbortSignal): Promise<Reply<{ lines: number }>>;
+  edit(
+    edit: { filepath: string; old_str: string; new_str: string },
+    signal: AbortSignal,
+  ): Promise<Reply<{ line: number }>>;
+  list(
+    where: { path?: string; glob?: string; filesMax: number },
+    signal: AbortSignal,
+  ): Promise<Reply<{ paths: string[]; more: boolean }>>;
+  search(
+    what: { pattern: string; path?: string; glob?: string; matchesMax: number },
+    signal: AbortSignal,
+  ): Promise<Reply<{ matches: SearchMatch[]; more: boolean }>>;
+  /** Every file that is there and not ignored, and of `tracked` those that are there although ignored. */
+  files(tracked: Iterable<string>, signal: AbortSignal): Promise<WorkspaceFile[]>;
+  /** The files' bytes (a symlink's target), in the order asked for; throws if one is not as it was listed. */
+  contents(files: readonly WorkspaceFile[], signal: AbortSignal): Promise<Uint8Array[]>;
+  /** A git pack with the commit and its trees, without any blob and without deltas. */
+  basePack(commit: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Unpacks a tar stream over the workspace. */
+  unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+};
+
+export type Sandboxes = {
+  image: string;
+  /** Starts a sandbox; throws `sandbox_unavailable` with what is missing. */
+  acquire(jobId: string, signal: AbortSignal): Promise<Sandbox>;
+};

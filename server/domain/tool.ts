@@ -1,0 +1,19 @@
+import type { JobFact } from './job-event.ts';
+import type { ToolDefinition } from './model.ts';
+
+/** What came of a tool call: the text for the model, and the fact for everybody who watches the job. */
+export type ToolOutcome = {
+  content: string;
+  /** The call failed in a way that the model can mend: `content` says how. */
+  isError: boolean;
+  fact: JobFact;
+};
+
+/**
+ * Something that the model may call. A failure that the model can mend is an outcome, input that does not fit the
+ * schema included; a lost sandbox and an aborted signal throw.
+ */
+export type Tool = {
+  definition: ToolDefinition;
+  run(input: unknown, callId: string, signal: AbortSignal): Promise<ToolOutcome>;
+};

@@ -1,0 +1,25 @@
+import { AppError } from '../domain/errors.ts';
+
+/** Passes the pieces on until there are more bytes than allowed, then throws. */
+export const limitBytes = async function* (
+  pieces: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.byteLength;
+    if (bytes > bytesMax) throw new AppError('github_failed', `${what} has more than ${bytesMax} bytes.`);
+    yield piece;
+  }
+};
+
+/** Only for what a limit has made small. */
+export const readAll = async (pieces: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> =>
+  Buffer.concat(await Array.fromAsync(pieces));
+
+/** One line of at most 300 characters without control characters, to quote what another program said. */
+export const quotable = (text: string): string => {
+  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+};

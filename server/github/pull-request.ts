@@ -1,0 +1,93 @@
+import { AppError } from '../domain/errors.ts';
+import type { PullRequest } from '../domain/github.ts';
+import type { Base } from '../domain/repository.ts';
+import type { Api } from './api.ts';
+import { attempt } from './attempts.ts';
+
+/**
+ * One branch has one pull request. Whenever it is not certain that GitHub made it (a lost answer, a 5xx, a 422
+ * because somebody was faster), the list is asked before anything is tried again.
+ */
+export const createPullRequest = (
+  api: Api,
+  base: Base,
+  branch: string,
+  text: { title: string; body: string },
+  signal: AbortSignal,
+): Promise<PullRequest> =>
+  attempt(async () => {
+    const found = await find(api, base, branch, signal);
+    if (found !== undefined) return found;
+    try {
+      return await create(api, base, branch, text, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const late = await find(api, base, branch, signal);
+      if (late !== undefined) return late;
+      throw error;
+    }
+  }, signal);
+
+/**
+ * Once it is asked for, a pull request may be there, whatever becomes of the job: nobody could say so if the answer,
+ * which has a time limit of its own, were not awaited.
+ */
+const neverAborted = new AbortController().signal;
+
+const create = async (
+  api: Api,
+  base: Base,
+  branch: string,
+  text: { title: string; body: string },
+  signal: AbortSignal,
+): Promise<PullRequest> => {
+  const { owner, name: repo } = base.repository;
+  signal.throwIfAborted();
+  const made = await api.change(
+    (rest, request) =>
+      rest.pulls.create({ owner, repo, head: branch, base: base.branch, ...text, draft: false, request }),
+    neverAborted,
+    [422],
+  );
+  if (made.ok) return pullRequest(made.data);
+  throw new AppError('publish_failed', `GitHub did not create the pull request: ${made.message}`);
+};
+
+/** In any state: a person may have closed or merged it since, and another one would be noise. */
+const find = async (
+  api: Api,
+  base: Base,
+  branch: string,
+  signal: AbortSignal,
+): Promise<PullRequest | undefined> => {
+  const { owner, name: repo } = base.repository;
+  const listed = await api.read(
+    (rest, request) =>
+      rest.pulls.list({ owner, repo, state: 'all', head: `${owner}:${branch}`, per_page: 10, request }),
+    signal,
+  );
+  // GitHub lists every pull request when it does not understand the filter.
+  const isOurs = (pull: { head: { ref: string; repo: { id: number } | null } }): boolean =>
+    pull.head.ref === branch && pull.head.repo?.id === base.repositoryId;
+  const number = listed.ok ? listed.data.find(isOurs)?.number : undefined;
+  if (number === undefined) return undefined;
+  const detail = await api.read(
+    (rest, request) => rest.pulls.get({ owner, repo, pull_number: number, request }),
+    signal,
+  );
+  return detail.ok ? pullRequest(detail.data) : undefined;
+};
+
+const pullRequest = (pull: {
+  html_url: string;
+  number: number;
+  title: string;
+  additions: number;
+  deletions: number;
+}): PullRequest => ({
+  url: pull.html_url,
+  number: pull.number,
+  title: pull.title,
+  additions: pull.additions,
+  deletions: pull.deletions,
+});

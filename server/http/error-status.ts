@@ -1,0 +1,37 @@
+import type { ErrorCode } from '../domain/errors.ts';
+
+/** The HTTP status of every error. Most codes end a job, not a request; they have one so that none is forgotten. */
+export const errorStatus = {
+  invalid_json: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  invalid_request: 422,
+  queue_full: 503,
+  cancelled: 409,
+  server_stopped: 503,
+  internal: 500,
+
+  repository_not_found: 422,
+  repository_empty: 422,
+  repository_too_large: 422,
+  branch_not_found: 422,
+  base_refused: 422,
+  changeset_refused: 422,
+  branch_squatted: 409,
+  github_credentials: 502,
+  github_failed: 502,
+  clone_failed: 502,
+  publish_failed: 502,
+  sandbox_unavailable: 503,
+  sandbox_lost: 502,
+  model_credentials: 502,
+  model_failed: 502,
+  model_refused: 422,
+  turn_limit: 422,
+  token_limit: 422,
+  time_limit: 422,
+} as const satisfies Record<ErrorCode, number>;

@@ -1,0 +1,11 @@
+import type { Sandbox } from '../domain/sandbox.ts';
+import type { Walk } from './ports.ts';
+
+export const acquireSandbox = async (jobId: string, way: Walk, signal: AbortSignal): Promise<Sandbox> => {
+  const { sandboxes, emit } = way;
+  await emit({ type: 'Sandbox: Starting', image: sandboxes.image });
+  const sandbox = await sandboxes.acquire(jobId, signal);
+  const { runtime, kernel, readyMs: ms } = sandbox;
+  await emit({ type: 'Sandbox: Ready', runtime, kernel, ms });
+  return sandbox;
+};

@@ -1,0 +1,34 @@
+import type { AgentLimits } from '../agent/limits.ts';
+import type { GitHub } from '../domain/github.ts';
+import type { JobStore } from '../domain/job.ts';
+import type { Emit } from '../domain/job-event.ts';
+import type { Log } from '../domain/log.ts';
+import type { Model } from '../domain/model.ts';
+import type { Sandboxes } from '../domain/sandbox.ts';
+import type { Trace } from '../domain/trace.ts';
+import type { Progress } from './progress.ts';
+import type { Step } from './steps.ts';
+
+/** The world outside a job, handed in by main.ts. */
+export type Ports = {
+  store: JobStore;
+  github: GitHub;
+  sandboxes: Sandboxes;
+  model: Model;
+  trace: Trace;
+  log: Log;
+  /** Takes the server's secrets out of what leaves it without passing the store. */
+  redact: (text: string) => string;
+};
+
+/** What the steps of one job share. */
+export type Walk = Ports & { emit: Emit; step: Step; progress: Progress };
+
+export type Settings = {
+  agent: AgentLimits;
+  changeset: ChangesetLimits;
+  /** Author and committer of every commit. */
+  identity: { name: string; email: string };
+};
+
+export type ChangesetLimits = { filesMax: number; bytesMax: number };

@@ -1,0 +1,61 @@
+import type { AppError } from '../domain/errors.ts';
+import { type JobFact, noUsage, type Saved, type Usage } from '../domain/job-event.ts';
+import type { Span } from '../domain/trace.ts';
+
+/** What a job has used and saved so far: every terminal event tells it, however the job ends. */
+export type Progress = {
+  usage: Usage;
+  saved: Saved;
+  /** Known once the tracing service has told it, which may be after the job has begun. */
+  readonly traceUrl: string | undefined;
+  /** What the agent calls after every turn, with the sum of all turns. */
+  onUsage(usage: Usage): void;
+  /** The part that all terminal events share. */
+  end(): Pick<Result, 'usage' | 'saved' | 'durationMs' | 'traceUrl'>;
+};
+
+export type Result = Extract<JobFact, { type: 'Result' }>;
+export type Failure = Extract<JobFact, { type: 'Error' }>;
+
+export const startProgress = (span?: Pick<Span, 'url'>): Progress => {
+  const started = performance.now();
+  const progress: Progress = {
+    usage: noUsage,
+    saved: {},
+    get traceUrl() {
+      return span?.url;
+    },
+    onUsage: (usage) => {
+      progress.usage = usage;
+    },
+    end: () => ({
+      usage: progress.usage,
+      saved: progress.saved,
+      durationMs: Math.round(performance.now() - started),
+      ...(progress.traceUrl ? { traceUrl: progress.traceUrl } : {}),
+    }),
+  };
+  return progress;
+};
+
+/** A cancelled job ends with a Result, since it did what it was told; every other failure ends with an Error. */
+export const endWithError = (error: AppError, progress: Progress): Result | Failure =>
+  error.code === 'cancelled'
+    ? {
+        type: 'Result',
+        status: 'cancelled',
+        prUrl: progress.saved.prUrl ?? null,
+        summary: error.message,
+        filesChanged: 0,
+        additions: null,
+        deletions: null,
+        leftOut: [],
+        ...progress.end(),
+      }
+    : {
+        type: 'Error',
+        code: error.code,
+        message: error.message,
+        whatToDo: error.whatToDo,
+        ...progress.end(),
+      };

@@ -1,0 +1,50 @@
+import type { AgentAnswer } from '../agent/answer.ts';
+import type { Changeset } from '../domain/changeset.ts';
+import type { BaseRepository, PullRequest } from '../domain/github.ts';
+import type { Job } from '../domain/job.ts';
+import type { Walk } from './ports.ts';
+import { pullRequestText } from './pull-request-text.ts';
+
+export type Publication = {
+  job: Job;
+  answer: AgentAnswer;
+  changeset: Changeset;
+  baseRepository: BaseRepository;
+  identity: { name: string; email: string };
+};
+
+/**
+ * Branch, commit, push, pull request. The commit is a function of the job, its time stamp included, so that doing any
+ * of this again changes nothing: a push that was done already has nothing to send.
+ */
+export const publish = async (
+  { job, answer, changeset, baseRepository, identity }: Publication,
+  { github, emit, progress, redact }: Walk,
+  signal: AbortSignal,
+): Promise<PullRequest> => {
+  const { base } = baseRepository;
+  const branch = `backspace/${job.id}`;
+  const message = `${answer.title}\n\nBackspace-Job: ${job.id}\n`;
+  const timestamp = Math.floor(Date.parse(job.createdAt) / 1000);
+  const sha = await baseRepository.commit(changeset.files, message, { ...identity, timestamp });
+
+  await github.createBranch(base, branch, sha, signal);
+  progress.saved = { branch };
+  await emit({ type: 'Git: Branch', branch, base: base.commit });
+
+  const files = changeset.files.map(({ path, status }) => ({ path, status }));
+  await emit({ type: 'Git: Commit', sha, message: answer.title, files, leftOut: [...changeset.leftOut] });
+
+  const started = performance.now();
+  await baseRepository.push(sha, branch, signal);
+  progress.saved = { branch, commit: sha };
+  await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
+
+  const { title, body } = pullRequestText(job, answer, changeset);
+  const text = { title: redact(title), body: redact(body) };
+  const pullRequest = await github.createPullRequest(base, branch, text, signal);
+  progress.saved = { branch, commit: sha, prUrl: pullRequest.url };
+  const { url, number } = pullRequest;
+  await emit({ type: 'PR: Created', url, number, title: pullRequest.title });
+  return pullRequest;
+};

@@ -1,0 +1,38 @@
+import type { AgentAnswer } from '../agent/answer.ts';
+import type { Changeset } from '../domain/changeset.ts';
+import type { PullRequest } from '../domain/github.ts';
+import type { Progress, Result } from './progress.ts';
+
+export const pullRequestResult = (
+  answer: AgentAnswer,
+  changeset: Changeset,
+  pullRequest: PullRequest,
+  progress: Progress,
+): Result => ({
+  type: 'Result',
+  status: 'succeeded',
+  prUrl: pullRequest.url,
+  summary: answer.summary,
+  filesChanged: changeset.files.length,
+  additions: pullRequest.additions,
+  deletions: pullRequest.deletions,
+  leftOut: [...changeset.leftOut],
+  ...progress.end(),
+});
+
+/** No change means no branch and no pull request. */
+export const nothingToChangeResult = (
+  answer: AgentAnswer,
+  changeset: Changeset,
+  progress: Progress,
+): Result => ({
+  type: 'Result',
+  status: 'nothing_to_change',
+  prUrl: null,
+  summary: answer.summary,
+  filesChanged: 0,
+  additions: null,
+  deletions: null,
+  leftOut: [...changeset.leftOut],
+  ...progress.end(),
+});

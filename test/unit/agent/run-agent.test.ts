@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { AgentLimits } from '../../../server/agent/limits.ts';
+import { runAgent } from '../../../server/agent/run-agent.ts';
+import { AppError } from '../../../server/domain/errors.ts';
+import type { JobFact, Usage } from '../../../server/domain/job-event.ts';
+import type { ModelRequest } from '../../../server/domain/model.ts';
+import { createMemorySandbox } from '../../support/memory-sandbox.ts';
+import { createRecordedSpan } from '../../support/recorded-span.ts';
+import { call, createScriptedModel, speak, text, thinking } from '../../support/scripted-model.ts';
+
+const base = {
+  repositoryId: 1,
+  repository: { owner: 'octo', name: 'books' },
+  private: false,
+  branch: 'main',
+  commit: '0123456789abcdef0123456789abcdef01234567',
+};
+const prompt = 'Add input validation to all POST endpoints';
+
+const ordinary: AgentLimits = {
+  turnsMax: 8,
+  tokensMax: 10_000,
+  commandMs: 120_000,
+  commandMsMax: 600_000,
+  outputBytesMax: 30_000,
+  readBytesMax: 50_000,
+  filesMax: 500,
+  matchesMax: 200,
+};
+
+/** An agent on a script, in a repository with one file and one command; with all that it told anybody. */
+const createAgent = (
+  script: Parameters<typeof createScriptedModel>[0],
+  limits: Partial<AgentLimits> = {},
+) => {
+  const model = createScriptedModel(script);
+  const sandbox = createMemorySandbox({ 'app.js': 'post();\n' }, { 'npm test': { output: 'pass 3\n' } });
+  const span = createRecordedSpan();
+  const facts: JobFact[] = [];
+  const usages: Usage[] = [];
+  const controller = new AbortController();
+  const emit = async (fact: JobFact) => {
+    await setImmediate();
+    facts.push(fact);
+  };
+  const run = () =>
+    runAgent(
+      { prompt, base },
+      { model, sandbox, emit, span, redact: (text) => text },
+      { ...ordinary, ...limits },
+      { onUsage: (usage) => usages.push(usage) },
+      controller.signal,
+    );
+  return { run, requests: model.requests, sandbox, span, facts, usages, abort: controller };
+};
+
+const done = { content: [text('Validate POST bodies\n\nChecked with npm test.')] };
+const read = call('read-1', 'read', { filepath: 'app.js' });
+const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
+  thrown instanceof AppError && thrown.code === code && message.test(thrown.message);
+const lastOf = (request: ModelRequest | undefined) => request?.transcript.at(-1);
+
+test('a job goes from the prompt over tool calls to the answer', async () => {
+  const { run, facts, sandbox, usages } = createAgent([
+    { content: [thinking('Where is it?'), text('I look.\n\nThen I change it.'), read] },
+    {
+      content: [
+        call('edit-1', 'edit', { filepath: 'app.js', old_str: 'post()', new_str: 'post(checked)' }),
+        call('bash-1', 'bash', { command: 'npm test' }),
+      ],
+    },
+    done,
+  ]);
+  assert.deepEqual(await run(), {
+    title: 'Validate POST bodies',
+    description: 'Checked with npm test.',
+    summary: 'Checked with npm test.',
+    commands: [{ command: 'npm test', exitCode: 0 }],
+  });
+  assert.deepEqual(facts, [
+    { type: 'AI Thinking', message: 'Where is it?' },
+    { type: 'AI Message', message: 'I look.' },
+    { type: 'AI Message', message: 'Then I change it.' },
+    { type: 'Tool: Read', filepath: 'app.js', callId: 'read-1', lines: 1 },
+    {
+      type: 'Tool: Edit',
+      filepath: 'app.js',
+      old_str: 'post()',
+      new_str: 'post(checked)',
+      callId: 'edit-1',
+    },
+    {
+      type: 'Tool: Bash',
+      command: 'npm test',
+      output: 'pass 3\n',
+      exitCode: 0,
+      durationMs: 40,
+      callId: 'bash-1',
+    },
+    { type: 'AI Message', message: 'Validate POST bodies' },
+    { type: 'AI Message', message: 'Checked with npm test.' },
+  ]);
+  assert.equal(sandbox.workspace.get('app.js'), 'post(checked);\n');
+  assert.deepEqual(usages, [
+    { turns: 1, inputTokens: 100, outputTokens: 20, cacheReadTokens: 60, cacheWriteTokens: 10 },
+    { turns: 2, inputTokens: 200, outputTokens: 40, cacheReadTokens: 120, cacheWriteTokens: 20 },
+    { turns: 3, inputTokens: 300, outputTokens: 60, cacheReadTokens: 180, cacheWriteTokens: 30 },
+  ]);
+});
+
+test('the model is asked with everything before, thinking unchanged, and results in the order of the calls', async () => {
+  const first = [thinking('Hm.'), text('I look.'), read, call('read-2', 'read', { filepath: 'no.js' })];
+  const { run, requests } = createAgent([{ content: first }, done]);
+  await run();
+  const opening = { role: 'user', content: [{ type: 'text', text: prompt }] };
+  assert.deepEqual(requests[0]?.transcript, [opening]);
+  assert.deepEqual(requests[1]?.transcript, [
+    opening,
+    { role: 'assistant', content: first },
+    {
+      role: 'user',
+      content: [
+        { type: 'tool_result', toolUseId: 'read-1', content: '     1\tpost();', isError: false },
+        {
+          type: 'tool_result',
+          toolUseId: 'read-2',
+          content: 'No file at no.js. Use list to see what is there.',
+          isError: true,
+        },
+      ],
+    },
+  ]);
+  assert.deepEqual([requests[1]?.system, requests[1]?.tools], [requests[0]?.system, requests[0]?.tools]);
+});
+
+test('an unknown tool and unfit input are told to the model, and the job goes on', async () => {
+  const { run, facts, requests } = createAgent([
+    { content: [call('a', 'delete', {}), call('b', 'read', { path: 'app.js' }), read] },
+    done,
+  ]);
+  await run();
+  const unknown = 'There is no tool «delete». The tools are: plan, list, search, read, edit, write, bash.';
+  const unfit =
+    'The input of read does not fit: «filepath» is missing (string); there is no field «path», the fields are filepath, offset, limit.';
+  assert.deepEqual(facts.slice(0, 3), [
+    { type: 'Tool: Refused', tool: 'delete', error: unknown, callId: 'a' },
+    { type: 'Tool: Refused', tool: 'read', error: unfit, callId: 'b' },
+    { type: 'Tool: Read', filepath: 'app.js', callId: 'read-1', lines: 1 },
+  ]);
+  assert.deepEqual(lastOf(requests[1])?.content.slice(0, 2), [
+    { type: 'tool_result', toolUseId: 'a', content: unknown, isError: true },
+    { type: 'tool_result', toolUseId: 'b', content: unfit, isError: true },
+  ]);
+});
+
+test('a job ends when the model needs too many turns', async () => {
+  const { run, requests } = createAgent([{ content: [read] }, { content: [read] }, done], { turnsMax: 2 });
+  await assert.rejects(run(), failsWith('turn_limit', /not done after 2 turns/));
+  assert.equal(requests.length, 2);
+});
+
+test('a job ends when it has used too many tokens, but never throws a finished answer away', async () => {
+  const tooLong = createAgent([{ content: [read] }, { content: [read] }, done], { tokensMax: 240 });
+  await assert.rejects(tooLong.run(), failsWith('token_limit', /used 240 tokens .* 240 is the limit/));
+  const inTime = createAgent([{ content: [read] }, { content: [read] }, done], { tokensMax: 241 });
+  assert.equal((await inTime.run()).title, 'Validate POST bodies');
+});
+
+test('a refusal ends the job with what the model said', async () => {
+  const { run, facts } = createAgent([{ content: [text('I cannot help with it.')], stopReason: 'refusal' }]);
+  await assert.rejects(
+    run(),
+    failsWith('model_refused', /refused this job\. It said: I cannot help with it\.$/),
+  );
+  assert.deepEqual(facts, [{ type: 'AI Message', message: 'I cannot help with it.' }]);
+});
+
+test('a reply that ends for an unknown reason ends the job, and its calls are not run', async () => {
+  const { run, facts } = createAgent([{ content: [read], stopReason: 'other' }]);
+  await assert.rejects(run(), failsWith('model_failed', /in the middle of its work/));
+  assert.deepEqual(facts, []);
+});
+
+test('a paused reply is asked to go on', async () => {
+  const { run, requests } = createAgent([{ content: [text('Wait.')], stopReason: 'pause_turn' }, done]);
+  await run();
+  assert.deepEqual(requests[1]?.transcript.slice(1), [
+    { role: 'assistant', content: [text('Wait.')] },
+    { role: 'user', content: [{ type: 'text', text: 'Go on.' }] },
+  ]);
+});
+
+test('an empty reply gets one more chance', async () => {
+  const nudge = 'Your reply was empty. Go on with the job; if it is done, send the final message.';
+  const mended = createAgent([{ content: [] }, done]);
+  assert.equal((await mended.run()).title, 'Validate POST bodies');
+  // The API takes no blank assistant message, so the words go into the user's message before it.
+  assert.deepEqual(mended.requests[1]?.transcript, [{ role: 'user', content: [text(prompt), text(nudge)] }]);
+  const afterCalls = createAgent([{ content: [read] }, { content: [thinking('Hm.'), text(' \n')] }, done]);
+  await afterCalls.run();
+  assert.deepEqual(lastOf(afterCalls.requests[2]), {
+    role: 'user',
+    content: [
+      { type: 'tool_result', toolUseId: 'read-1', content: '     1\tpost();', isError: false },
+      text(nudge),
+    ],
+  });
+  const hopeless = createAgent([{ content: [] }, { content: [thinking('Hm.')] }, done]);
+  await assert.rejects(hopeless.run(), failsWith('model_failed', /said nothing, and nothing again/));
+});
+
+test('empty replies count in a row only', async () => {
+  const { run } = createAgent([{ content: [] }, { content: [read] }, { content: [] }, done]);
+  assert.equal((await run()).title, 'Validate POST bodies');
+});
+
+test('a call that the output limit has cut is not run, and the model is told', async () => {
+  const cut = call('write-1', 'write', { filepath: 'app.js', content: 'half' });
+  const { run, requests, facts, sandbox } = createAgent([
+    { content: [read, cut], stopReason: 'max_tokens' },
+    { content: [call('write-2', 'write', 'half a')], stopReason: 'max_tokens' },
+    done,
+  ]);
+  await run();
+  assert.equal(sandbox.workspace.get('app.js'), 'post();\n');
+  const error =
+    'The reply reached its output limit before this call was complete, so it was not run. Call it again with less input: write a long file in parts (write the first part, then add the others with edit).';
+  assert.deepEqual(facts.slice(0, 3), [
+    { type: 'Tool: Read', filepath: 'app.js', callId: 'read-1', lines: 1 },
+    { type: 'Tool: Refused', tool: 'write', error, callId: 'write-1' },
+    { type: 'Tool: Refused', tool: 'write', error, callId: 'write-2' },
+  ]);
+  assert.deepEqual(requests[2]?.transcript.slice(-2), [
+    { role: 'assistant', content: [call('write-2', 'write', {})] },
+    {
+      role: 'user',
+      content: [{ type: 'tool_result', toolUseId: 'write-2', content: error, isError: true }],
+    },
+  ]);
+});
+
+test('a text that the output limit has cut is no answer; after three in a row the job fails', async () => {
+  const cut = { content: [text('Validate POST bo')], stopReason: 'max_tokens' } as const;
+  const mended = createAgent([cut, cut, cut, done]);
+  assert.equal((await mended.run()).title, 'Validate POST bodies');
+  const hopeless = createAgent([cut, cut, cut, cut, done]);
+  await assert.rejects(hopeless.run(), failsWith('model_failed', /output limit again and again/));
+  assert.equal(hopeless.requests.length, 4);
+});
+
+test('what the model says is stored before its first call runs', async () => {
+  const order: string[] = [];
+  const agent = createAgent([{ content: [text('First.\n\nSecond.'), read] }, done]);
+  const { sandbox } = agent;
+  const reading = sandbox.read;
+  sandbox.read = (...file) => {
+    order.push(...agent.facts.map((fact) => fact.type), 'read');
+    return reading(...file);
+  };
+  await agent.run();
+  assert.deepEqual(order, ['AI Message', 'AI Message', 'read']);
+});
+
+test('a job that is cancelled in the middle of a command stops at once', async () => {
+  const { run, abort, facts, sandbox, span, requests } = createAgent([
+    {
+      content: [
+        text('I wait.'),
+        call('bash-1', 'bash', { command: 'sleep 600' }),
+        call('bash-2', 'bash', { command: 'npm test' }),
+      ],
+    },
+    done,
+  ]);
+  const running = run();
+  while (sandbox.asked.length === 0) await setImmediate();
+  abort.abort(new Error('cancelled'));
+  await assert.rejects(running, { message: 'cancelled' });
+  assert.deepEqual(facts, [{ type: 'AI Message', message: 'I wait.' }]);
+  assert.equal(requests.length, 1);
+  assert.equal(sandbox.asked.length, 1);
+  assert.deepEqual(span.recorded.children.at(-1)?.end, [{}, { error: 'cancelled' }]);
+});
+
+test('a job that is cancelled between two calls, or between two turns, does nothing more', async () => {
+  for (const calls of [[read], [read, call('write-1', 'write', { filepath: 'b.js', content: '' })]]) {
+    const agent = createAgent([{ content: calls }, done]);
+    agent.sandbox.read = async () => {
+      agent.abort.abort(new Error('cancelled'));
+      return { ok: false, message: 'too late' };
+    };
+    await assert.rejects(agent.run(), { message: 'cancelled' });
+    assert.equal(agent.requests.length, 1);
+    assert.deepEqual([...agent.sandbox.workspace.keys()], ['app.js']);
+  }
+});
+
+test('what the model said before it failed is told, and the failure is passed on', async () => {
+  const lost = new AppError('model_failed', 'The connection broke.');
+  const { run, facts, span } = createAgent([
+    async (onDelta) => {
+      onDelta({ type: 'text', text: 'I look.\n\nThen' });
+      throw lost;
+    },
+  ]);
+  await assert.rejects(run(), (thrown) => thrown === lost);
+  assert.deepEqual(facts, [
+    { type: 'AI Message', message: 'I look.' },
+    { type: 'AI Message', message: 'Then' },
+  ]);
+  assert.deepEqual(span.recorded.children[0]?.end, [{}, { error: 'The connection broke.' }]);
+});
+
+test('a lost sandbox ends the job, whatever the model could have mended', async () => {
+  const lost = new AppError('sandbox_lost', 'The sandbox stopped.');
+  const { run, sandbox } = createAgent([{ content: [read] }, done]);
+  sandbox.read = async () => {
+    throw lost;
+  };
+  await assert.rejects(run(), (thrown) => thrown === lost);
+});
+
+test('a reply that broke off and came again is told once', async () => {
+  const { run, facts } = createAgent([
+    async (onDelta) => {
+      onDelta({ type: 'text', text: 'I look.\n\nThe' });
+      onDelta({ type: 'restart' });
+      speak([text('I look.\n\nThen I change it.')], onDelta);
+      return { content: [text('I look.\n\nThen I change it.'), read] };
+    },
+    done,
+  ]);
+  await run();
+  assert.deepEqual(facts.slice(0, 3), [
+    { type: 'AI Message', message: 'I look.' },
+    { type: 'AI Message', message: 'Then I change it.' },
+    { type: 'Tool: Read', filepath: 'app.js', callId: 'read-1', lines: 1 },
+  ]);
+});
+
+test('the trace has a run for every model turn and every tool call', async () => {
+  const { run, span, requests } = createAgent([
+    { content: [read, call('read-2', 'read', { filepath: 'no.js' })] },
+    done,
+  ]);
+  await run();
+  const usage = { inputTokens: 100, outputTokens: 20, cacheReadTokens: 60, cacheWriteTokens: 10 };
+  const missing = 'No file at no.js. Use list to see what is there.';
+  const { children } = span.recorded;
+  assert.deepEqual(
+    children.map(({ kind, name, end }) => ({ kind, name, end })),
+    [
+      {
+        kind: 'llm',
+        name: 'model turn 1',
+        end: [
+          {
+            messages: [{ role: 'assistant', content: [read, call('read-2', 'read', { filepath: 'no.js' })] }],
+            stopReason: 'tool_use',
+          },
+          { usage },
+        ],
+      },
+      { kind: 'tool', name: 'read', end: [{ output: '     1\tpost();' }, {}] },
+      { kind: 'tool', name: 'read', end: [{ output: missing }, { error: missing }] },
+      {
+        kind: 'llm',
+        name: 'model turn 2',
+        end: [
+          { messages: [{ role: 'assistant', content: done.content }], stopReason: 'end_turn' },
+          { usage },
+        ],
+      },
+    ],
+  );
+  assert.deepEqual(children[1]?.inputs, { input: { filepath: 'app.js' } });
+  assert.deepEqual(children[3]?.inputs, {
+    model: 'scripted',
+    messages: [{ role: 'system', content: requests[1]?.system }, ...(requests[1]?.transcript ?? [])],
+  });
+});

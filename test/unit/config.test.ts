@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { ConfigError, readConfig, settingNames } from '../../server/config.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const needed = { ANTHROPIC_API_KEY: 'sk-ant-0123456789', GITHUB_TOKEN: 'ghp_0123456789' };
+
+test('.env.example names every setting once, each below a line that explains it, with its default', () => {
+  const lines = readFileSync(path.join(root, '.env.example'), 'utf8').split('\n');
+  const examples = lines.flatMap((line, index) => {
+    const [, name, value] = /^(?:# )?([A-Z][A-Z_]*)=(.*)$/.exec(line) ?? [];
+    if (name === undefined) return [];
+    assert.match(lines[index - 1] ?? '', /^# .+\.$/, `a sentence above ${name}`);
+    return [[name, value]];
+  });
+
+  const defaults: Record<string, unknown> = readConfig(needed);
+  const expected = settingNames.map((name) => [
+    name,
+    name in needed || defaults[name] === undefined ? '' : String(defaults[name]),
+  ]);
+  assert.deepEqual(examples.toSorted(), expected.toSorted());
+});
+
+test('docker-compose.yml hands every setting on', () => {
+  const file = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
+  const environment = /\n {4}environment:\n((?: {6}.*\n)+)/.exec(file)?.[1] ?? '';
+  const names = [...environment.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name]) => name);
+  assert.deepEqual(names.toSorted(), settingNames.toSorted());
+});
+
+test('an empty value is a setting that is not set', () => {
+  assert.deepEqual(
+    readConfig({ ...needed, PORT: '', MODEL: '', PUBLIC_URL: '', API_KEYS: '', LANGSMITH_API_KEY: '' }),
+    readConfig(needed),
+  );
+});
+
+test('values are read as what they mean', () => {
+  const config = readConfig({
+    ...needed,
+    PORT: '0',
+    SANDBOX_CPUS: '0.5',
+    API_KEYS: ' 0123456789abcdef, fedcba9876543210 ,',
+    GITHUB_URL: 'https://git.example.com//',
+  });
+  assert.deepEqual(config, {
+    ...readConfig(needed),
+    PORT: 0,
+    SANDBOX_CPUS: 0.5,
+    API_KEYS: ['0123456789abcdef', 'fedcba9876543210'],
+    GITHUB_URL: 'https://git.example.com',
+  });
+  assert.ok(Object.isFrozen(config));
+});
+
+test('everything that is missing or wrong is in one message, and no value is repeated', () => {
+  const message = refusal({
+    GITHUB_TOKEN: 'canary token',
+    API_KEYS: 'canary-short',
+    PORT: 'canary-port',
+    SANDBOX_CPUS: 'canary-cpus',
+    LOG_LEVEL: 'canary-level',
+    GITHUB_URL: 'canary://git.example.com',
+    COMMIT_AUTHOR_EMAIL: 'canary-address',
+    JOB_MINUTES_MAX: '1.5',
+  });
+
+  const named = message.split('\n').flatMap((line) => /^ {2}([A-Z_]+) /.exec(line)?.[1] ?? []);
+  assert.deepEqual(named, [
+    'ANTHROPIC_API_KEY',
+    'GITHUB_TOKEN',
+    'PORT',
+    'API_KEYS',
+    'LOG_LEVEL',
+    'GITHUB_URL',
+    'COMMIT_AUTHOR_EMAIL',
+    'SANDBOX_CPUS',
+    'JOB_MINUTES_MAX',
+  ]);
+  assert.match(message, /ANTHROPIC_API_KEY is missing: the key for the model/);
+  assert.match(message, /JOB_MINUTES_MAX must be a whole number; it is how long a job may take\./);
+  assert.doesNotMatch(message, /canary/);
+});
+
+test('on another address than loopback the server wants API keys', () => {
+  assert.match(refusal({ ...needed, HOST: '0.0.0.0' }), /^ {2}API_KEYS is missing: /m);
+  assert.match(refusal({ ...needed, HOST: '::' }), /^ {2}API_KEYS is missing: /m);
+  for (const HOST of ['127.0.0.1', '::1', 'localhost']) {
+    assert.deepEqual(readConfig({ ...needed, HOST }), { ...readConfig(needed), HOST });
+  }
+  assert.equal(readConfig({ ...needed, HOST: '0.0.0.0', API_KEYS: '0123456789abcdef' }).HOST, '0.0.0.0');
+});
+
+test('files of a sandbox must fit into its memory', () => {
+  assert.match(
+    refusal({ ...needed, SANDBOX_MEMORY_MB: '1024' }),
+    /^ {2}SANDBOX_MEMORY_MB is 1024, less than /m,
+  );
+});
+
+test('a server with wrong settings says one message and ends with exit code 1', async () => {
+  const child = spawn(process.execPath, [path.join(root, 'server/main.ts')], {
+    env: { PATH: process.env.PATH ?? '', HOST: '0.0.0.0', GITHUB_TOKEN: 'short' },
+    // Away from a .env of the developer's.
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
+  const ended = once(child, 'exit');
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const expected = refusal({ HOST: '0.0.0.0', GITHUB_TOKEN: 'short' });
+  assert.deepEqual(
+    { stdout, stderr, ended: await ended },
+    { stdout: '', stderr: `${expected}\n`, ended: [1, null] },
+  );
+});
+
+const refusal = (environment: Record<string, string>): string => {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message;
+  }
+  assert.fail('the settings were taken');
+};

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareWithBase, type WorkspaceFile } from '../../../server/domain/changeset.ts';
+import type { FileMode, TreeFile } from '../../../server/domain/repository.ts';
+
+/** A file is said as `letter` or `letter:mode`; the letter stands for its content. */
+const treeFile = (text: string): TreeFile => {
+  const [letter = '', mode = '100644'] = text.split(':');
+  return { mode: mode as FileMode, blobId: letter.repeat(40) };
+};
+
+const compare = (base: Record<string, string>, workspace: Record<string, string>) => {
+  const listed = Object.entries(workspace).map(
+    ([path, text]): WorkspaceFile => ({ path, ...treeFile(text), size: 1 }),
+  );
+  const tree = new Map(Object.entries(base).map(([path, text]) => [path, treeFile(text)]));
+  const { changed, deleted, leftOut } = compareWithBase(tree, listed);
+  return { changed: changed.map(({ status, path, mode }) => `${status} ${path} ${mode}`), deleted, leftOut };
+};
+
+const workflowRule = 'workflows and actions are not changed by the agent';
+const pathRule = 'not a path that a commit may hold';
+const submoduleRule = 'it lies in a submodule';
+const belowRule = 'files below it are not changed by the agent';
+
+test('the same files are no difference, whatever their order', () => {
+  const files = { a: 'a', 'b/c': 'b:100755', d: 'c:120000' };
+  const turned = Object.fromEntries(Object.entries(files).reverse());
+  assert.deepEqual(compare(files, turned), { changed: [], deleted: [], leftOut: [] });
+});
+
+test('added, modified, deleted, another mode, another kind', () => {
+  assert.deepEqual(
+    compare(
+      { content: 'a', mode: 'a', kind: 'a', gone: 'a', 'file-to-directory': 'a', 'directory-to-file/x': 'a' },
+      {
+        content: 'b',
+        mode: 'a:100755',
+        kind: 'a:120000',
+        new: 'a',
+        'file-to-directory/x': 'a',
+        'directory-to-file': 'a',
+      },
+    ),
+    {
+      changed: [
+        'modified content 100644',
+        'modified mode 100755',
+        'modified kind 120000',
+        'added new 100644',
+        'added file-to-directory/x 100644',
+        'added directory-to-file 100644',
+      ],
+      deleted: ['gone', 'file-to-directory', 'directory-to-file/x'],
+      leftOut: [],
+    },
+  );
+});
+
+for (const path of [
+  '.github/workflows/ci.yml',
+  '.github/workflows/deep/er.yml',
+  '.github/actions/build/action.yml',
+  '.github/workflows',
+  '.github/actions',
+  '.GitHub/Workflows/ci.yml',
+  '.github/ACTIONS/x',
+]) {
+  test(`${path} is left out, whether added, changed or deleted`, () => {
+    const leftOut = [{ path, reason: workflowRule }];
+    const nothing = { changed: [], deleted: [], leftOut };
+    assert.deepEqual(compare({}, { [path]: 'a' }), nothing);
+    assert.deepEqual(compare({ [path]: 'a' }, { [path]: 'b' }), nothing);
+    assert.deepEqual(compare({ [path]: 'a' }, { [path]: 'a:100755' }), nothing);
+    assert.deepEqual(compare({ [path]: 'a' }, {}), nothing);
+    assert.deepEqual(compare({ [path]: 'a' }, { [path]: 'a' }), { changed: [], deleted: [], leftOut: [] });
+  });
+}
+
+for (const path of [
+  '.github/workflows.md',
+  '.github/dependabot.yml',
+  'docs/.github/workflows/ci.yml',
+  '.github-workflows/x',
+  'github/workflows/ci.yml',
+]) {
+  test(`${path} may be changed`, () => {
+    assert.deepEqual(compare({}, { [path]: 'a' }), {
+      changed: [`added ${path} 100644`],
+      deleted: [],
+      leftOut: [],
+    });
+  });
+}
+
+for (const path of [
+  '.git/config',
+  'a/.git/hooks/x',
+  'a/.GIT',
+  '.Git',
+  '../x',
+  'a/../b',
+  './x',
+  '/x',
+  'a//b',
+  '',
+]) {
+  test(`«${path}» is no path that a commit may hold`, () => {
+    assert.deepEqual(compare({}, { [path]: 'a' }), {
+      changed: [],
+      deleted: [],
+      leftOut: [{ path, reason: pathRule }],
+    });
+  });
+}
+
+for (const path of ['.gitignore', '.gitmodules', 'a/.github', '...', 'a/..b', '-x', 'a b', 'x.git/y']) {
+  test(`«${path}» is an ordinary path`, () => {
+    assert.deepEqual(compare({}, { [path]: 'a' }).leftOut, []);
+  });
+}
+
+test('a submodule stays as it is: its empty directory is no deletion, and nothing is put into it', () => {
+  assert.deepEqual(compare({ 'lib/sub': 's:160000' }, {}), { changed: [], deleted: [], leftOut: [] });
+  assert.deepEqual(
+    compare({ 'lib/sub': 's:160000' }, { 'lib/sub/a': 'a', 'lib/sub': 'a', 'lib/subway': 'a' }),
+    {
+      changed: ['added lib/subway 100644'],
+      deleted: [],
+      leftOut: [
+        { path: 'lib/sub/a', reason: submoduleRule },
+        { path: 'lib/sub', reason: submoduleRule },
+      ],
+    },
+  );
+});
+
+test('no file takes the place of a directory whose files must stay', () => {
+  const workflow = { path: '.github/workflows/ci.yml', reason: workflowRule };
+  assert.deepEqual(
+    compare({ [workflow.path]: 'a', 'lib/sub': 's:160000' }, { '.github': 'a:120000', lib: 'b' }),
+    {
+      changed: [],
+      deleted: [],
+      leftOut: [workflow, { path: '.github', reason: belowRule }, { path: 'lib', reason: belowRule }],
+    },
+  );
+});
+
+test('a file takes the place of a directory whose files are gone', () => {
+  assert.deepEqual(compare({ '.github/dependabot.yml': 'a' }, { '.github': 'b' }), {
+    changed: ['added .github 100644'],
+    deleted: ['.github/dependabot.yml'],
+    leftOut: [],
+  });
+});

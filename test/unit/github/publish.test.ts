@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Base } from '../../../server/domain/repository.ts';
+import { never, type Scene, setUp, shop } from './set-up.ts';
+
+const branch = 'backspace/job-1';
+const ours = 'f'.repeat(40);
+const text = { title: 'Change it', body: 'It is changed.' };
+
+/** A base, and a branch with one commit that adds two lines. */
+const setUpBranch = async (scene: Scene): Promise<{ base: Base; commit: string }> => {
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  const commit = await scene.repository.commit({ 'new.txt': 'one\ntwo\n' }, 'Change', branch);
+  return { base, commit };
+};
+
+const posts = (scene: Scene): number => scene.forge.requests.filter(({ method }) => method === 'POST').length;
+
+/** The nth POST meets the fault; everything else goes well. */
+const strike = (
+  scene: Scene,
+  fault: { status: number; body?: object } | { afterwards: 'drop' },
+  times = 1,
+): void => {
+  let left = times;
+  scene.forge.intercept(({ method }) => {
+    if (method !== 'POST' || left === 0) return undefined;
+    left -= 1;
+    return fault;
+  });
+};
+
+test('the branch is created at the base', async () => {
+  await using scene = await setUp();
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  await scene.github.createBranch(base, branch, ours, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), base.commit);
+  assert.deepEqual(scene.forge.violations, []);
+});
+
+test('a branch that is at the base or at our commit already is fine', async () => {
+  await using scene = await setUp();
+  const { base, commit } = await setUpBranch(scene);
+  await scene.github.createBranch(base, branch, commit, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
+  await scene.github.createBranch(base, 'again', ours, never);
+  await scene.github.createBranch(base, 'again', ours, never);
+  assert.equal(await scene.repository.git('rev-parse', 'refs/heads/again'), base.commit);
+});
+
+test('a branch with another commit is somebody else’s', async () => {
+  await using scene = await setUp();
+  const { base, commit } = await setUpBranch(scene);
+  await assert.rejects(scene.github.createBranch(base, branch, ours, never), {
+    code: 'branch_squatted',
+    message: `The branch «${branch}» has a commit that is not this job’s: ${commit}.`,
+  });
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
+});
+
+test('a branch whose creation was not answered, or answered with a 502, is there in the end', async () => {
+  for (const fault of [{ afterwards: 'drop' as const }, { status: 502 }]) {
+    await using scene = await setUp();
+    const base = await scene.github.resolveBase(shop, undefined, never);
+    strike(scene, fault);
+    await scene.github.createBranch(base, branch, ours, never);
+    assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), base.commit);
+  }
+});
+
+test('a base commit that GitHub no longer has is said in GitHub’s words', async () => {
+  await using scene = await setUp();
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  await assert.rejects(scene.github.createBranch({ ...base, commit: ours }, branch, ours, never), {
+    code: 'publish_failed',
+    message: /did not create the branch .*Object does not exist/,
+  });
+});
+
+test('a token that may only read cannot create a branch', async () => {
+  await using scene = await setUp();
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  strike(scene, { status: 403, body: { message: 'Resource not accessible by personal access token' } });
+  await assert.rejects(scene.github.createBranch(base, branch, ours, never), {
+    code: 'github_credentials',
+    message: /Resource not accessible by personal access token/,
+  });
+});
+
+test('a pull request is created once and found ever after', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  const expected = {
+    url: `${scene.forge.url}/acme/shop/pull/1`,
+    number: 1,
+    title: 'Change it',
+    additions: 2,
+    deletions: 0,
+  };
+  assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), expected);
+  assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), expected);
+  assert.equal(posts(scene), 1);
+  const [pull] = scene.forge.pullRequests('acme/shop');
+  assert.equal(pull?.body, 'It is changed.');
+  assert.equal(pull?.draft, false);
+  assert.deepEqual(scene.forge.violations, []);
+});
+
+test('a pull request that a person closed is found, not made again', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  const first = await scene.github.createPullRequest(base, branch, text, never);
+  const url = `${scene.forge.apiUrl}/repos/acme/shop/pulls/1`;
+  const headers = { authorization: `Bearer ${scene.forge.token}`, 'content-type': 'application/json' };
+  await fetch(url, { method: 'PATCH', headers, body: JSON.stringify({ state: 'closed' }) });
+  assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), first);
+  assert.deepEqual(
+    scene.forge.pullRequests('acme/shop').map(({ state }) => state),
+    ['closed'],
+  );
+});
+
+test('a pull request whose answer was lost is found, not made again', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  strike(scene, { afterwards: 'drop' });
+  assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 1);
+  assert.equal(scene.forge.pullRequests('acme/shop').length, 1);
+  assert.equal(posts(scene), 1);
+});
+
+test('an answer that takes longer than allowed is found out the same way', async () => {
+  await using scene = await setUp(undefined, { limits: { apiTimeoutMs: 1_000 } });
+  const { base } = await setUpBranch(scene);
+  let slow = true;
+  scene.forge.intercept(({ method }) => {
+    if (method !== 'POST' || !slow) return undefined;
+    slow = false;
+    return { delayMs: 1_200 };
+  });
+  assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 1);
+  assert.equal(scene.forge.pullRequests('acme/shop').length, 1);
+});
+
+test('a 502 is followed by a look and another try', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  strike(scene, { status: 502 });
+  assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 1);
+  assert.equal(posts(scene), 2);
+});
+
+test('when GitHub goes on failing the job does', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  strike(scene, { status: 503, body: { message: 'Unicorn' } }, 100);
+  await assert.rejects(scene.github.createPullRequest(base, branch, text, never), {
+    code: 'github_failed',
+    message: 'GitHub’s API failed with status 503: Unicorn',
+  });
+  assert.equal(posts(scene), 3);
+});
+
+test('a list that lags behind is asked again when GitHub says that one exists', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  const first = await scene.github.createPullRequest(base, branch, text, never);
+  let stale = true;
+  scene.forge.intercept(({ method, path }) => {
+    if (method !== 'GET' || !path.endsWith('/pulls') || !stale) return undefined;
+    stale = false;
+    return { status: 200, body: [] };
+  });
+  assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), first);
+  assert.equal(scene.forge.pullRequests('acme/shop').length, 1);
+});
+
+test('pull requests of other branches are not taken for ours, even if the filter fails', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  await scene.repository.commit({ 'other.txt': 'other\n' }, 'Other', 'other');
+  await scene.github.createPullRequest(base, 'other', text, never);
+  const headers = { authorization: `Bearer ${scene.forge.token}` };
+  const all = await (
+    await fetch(`${scene.forge.apiUrl}/repos/acme/shop/pulls?state=all`, { headers })
+  ).json();
+  scene.forge.intercept(({ method, path }) =>
+    method === 'GET' && path.endsWith('/pulls') ? { status: 200, body: all as object } : undefined,
+  );
+  assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 2);
+});
+
+test('a pull request without any change is refused in GitHub’s words', async () => {
+  await using scene = await setUp();
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  await scene.github.createBranch(base, branch, ours, never);
+  await assert.rejects(scene.github.createPullRequest(base, branch, text, never), {
+    code: 'publish_failed',
+    message: /No commits between main and/,
+  });
+});

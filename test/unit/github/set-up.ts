@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { GitHub } from '../../../server/domain/github.ts';
+import type { Base } from '../../../server/domain/repository.ts';
+import { createGitHub } from '../../../server/github/github.ts';
+import type { GitHubLimits, GitHubOptions } from '../../../server/github/options.ts';
+import { type Forge, type ForgeRepository, startForge } from '../../support/forge/forge.ts';
+
+export const limits: GitHubLimits = {
+  gatewayBytesMax: 64 << 20,
+  gatewayMs: 20_000,
+  cloneMs: 20_000,
+  packBytesMax: 8 << 20,
+  packObjectsMax: 10_000,
+  objectBytesMax: 1 << 20,
+  treeDepthMax: 50,
+  basePathsMax: 10_000,
+  apiTimeoutMs: 5_000,
+};
+
+export const identity = { name: 'Backspace', email: 'bot@example.com', timestamp: 1_790_000_000 };
+export const shop = { owner: 'acme', name: 'shop' };
+export const never = new AbortController().signal;
+
+/** A forge with one repository, `acme/shop`, and a GitHub port that knows it. */
+export type Scene = AsyncDisposable & {
+  forge: Forge;
+  repository: ForgeRepository;
+  github: GitHub;
+  options: GitHubOptions;
+  directory: string;
+  /** What the sandbox would send for this base. */
+  pack(base: Base): Promise<Buffer>;
+};
+
+type Files = Parameters<Forge['createRepository']>[1];
+
+export const setUp = async (
+  source: Files = { files: { 'README.md': 'Shop\n', 'src/app.ts': 'export const price = 1;\n' } },
+  changed: { limits?: Partial<GitHubLimits>; options?: Partial<GitHubOptions>; private?: boolean } = {},
+): Promise<Scene> => {
+  const directory = await mkdtemp(join(tmpdir(), 'github-test-'));
+  const forge = await startForge();
+  const repository = await forge.createRepository('acme/shop', source, { private: changed.private ?? false });
+  const options: GitHubOptions = {
+    url: forge.url,
+    apiUrl: forge.apiUrl,
+    wayOutUrl: 'http://127.0.0.1:3128',
+    token: forge.token,
+    userAgent: 'tiny-backspace-test',
+    temporaryDirectory: directory,
+    limits: { ...limits, ...changed.limits },
+    ...changed.options,
+  };
+  return {
+    forge,
+    repository,
+    options,
+    directory,
+    github: createGitHub(options),
+    pack: ({ commit }) => basePack(repository.directory, commit),
+    async [Symbol.asyncDispose]() {
+      await forge[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+/** The toolbox’s own command. */
+export const basePack = async (directory: string, commit: string): Promise<Buffer> => {
+  const script =
+    'git rev-list --objects --filter=blob:none -1 "$1" | git pack-objects --stdout -q --window=0 --no-reuse-delta';
+  const { stdout } = await run('sh', ['-c', script, 'sh', commit], {
+    cwd: directory,
+    encoding: 'buffer',
+    maxBuffer,
+  });
+  return stdout;
+};
+
+export const git = async (directory: string, ...args: string[]): Promise<string> =>
+  (await run('git', args, { cwd: directory, maxBuffer })).stdout.trimEnd();
+
+/** Pieces as a stream brings them, of a size that divides nothing evenly. */
+export const pieces = async function* (bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+};
+
+const run = promisify(execFile);
+const maxBuffer = 64 << 20;

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AgentAnswer } from '../../../server/agent/answer.ts';
+import type { LeftOut } from '../../../server/domain/job-event.ts';
+import { pullRequestText } from '../../../server/jobs/pull-request-text.ts';
+
+const githubBodyCharactersMax = 65_536;
+
+const job = (prompt = 'Mend it') => ({
+  id: 'job-1',
+  state: 'running' as const,
+  request: { repository: { owner: 'octo', name: 'books' }, prompt },
+  createdAt: '2026-01-02T03:04:05.678Z',
+});
+
+const textOf = (answer: Partial<AgentAnswer>, options: { prompt?: string; leftOut?: LeftOut[] } = {}) =>
+  pullRequestText(
+    job(options.prompt),
+    { title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [], ...answer },
+    { files: [], leftOut: options.leftOut ?? [] },
+  );
+
+const footer = '\n\n---\nMade by Tiny Backspace, job `job-1`.';
+
+/** What became of the description. */
+const described = (description: string): string =>
+  textOf({ description }).body.split('\n\n## Checks\n\n')[0] ?? '';
+
+/** The lines that tell of these commands. */
+const told = (...commands: AgentAnswer['commands'][number][]): string[] =>
+  textOf({ commands })
+    .body.split('\n')
+    .filter((line) => line.startsWith('- '));
+
+test('the body has the description, the commands with their exit codes, the request and the footer', () => {
+  const commands = [
+    { command: 'npm test', exitCode: 1 },
+    { command: 'npm test', exitCode: 0 },
+    { command: 'sleep 900', exitCode: null },
+  ];
+  const leftOut = [{ path: '.github/workflows/ci.yml', reason: 'not by the agent' }];
+  assert.deepEqual(textOf({ commands }, { prompt: 'Mend it\n\nand test it', leftOut }), {
+    title: 'Mend it',
+    body: `It was broken.
+
+## Checks
+
+Run by the agent in its sandbox, exit codes as the sandbox told them; the server has not run them again.
+
+- exit code 1: \`npm test\`
+- exit code 0: \`npm test\`
+- killed: \`sleep 900\`
+
+## Left out
+
+- \`.github/workflows/ci.yml\`: not by the agent
+
+## Request
+
+> Mend it
+>${' '}
+> and test it${footer}`,
+  });
+});
+
+test('an agent that ran nothing has checked nothing, whatever it says', () => {
+  const { body } = textOf({ description: 'All tests pass.' });
+  assert.match(body, /## Checks\n\nThe agent ran no command: nothing was checked\.\n/);
+});
+
+test('an empty description leaves no gap', () => {
+  assert.match(textOf({ description: '' }).body, /^## Checks\n/);
+});
+
+for (const [what, written, shown] of [
+  ['a tag', '<img src="https://evil.example/?s=1">', '&lt;img src="https://evil.example/?s=1">'],
+  ['a tag in capitals', '<IMG SRC=x>', '&lt;IMG SRC=x>'],
+  ['a comment', '<!-- hidden -->', '&lt;!-- hidden -->'],
+  ['a closing tag', '</details>', '&lt;/details>'],
+  ['an instruction', '<?php', '&lt;?php'],
+  ['a tag with an invisible character', '<\u200bimg>', '&lt;img>'],
+  ['an image', '![alt](https://evil.example/x.png)', '! [alt](https://evil.example/x.png)'],
+  [
+    'an image by reference',
+    '![alt][x]\n\n[x]: https://evil.example',
+    '! [alt][x]\n\n[x]: https://evil.example',
+  ],
+  ['an image by its own name', '![x]', '! [x]'],
+  ['an image behind more marks', '!!![x](https://evil.example)', '!!! [x](https://evil.example)'],
+  ['an image behind a backslash', '\\\\![x](https://evil.example)', '\\\\! [x](https://evil.example)'],
+  ['an image with an invisible character', '!\u200b[x](y)', '! [x](y)'],
+  ['an image in an image', '![![x](y)](z)', '! [! [x](y)](z)'],
+  ['bidirectional marks', 'safe\u202e)txt.exe(\u2066\u2069', 'safe)txt.exe('],
+  ['zero-width characters', 'a\u200bb\u200cc\u200dd\ufeffe\u2060f\u00adg', 'abcdefg'],
+  ['tag characters', 'a\u{E0001}\u{E0068}\u{E0069}b', 'ab'],
+  ['controls', 'a\u0000b\u001b[31mc\rd\u0085e\tf', 'ab[31mcde\tf'],
+  ['separators that only some take for lines', 'a\u2028b\u2029c', 'abc'],
+  ['a mention', 'Thanks @octocat and @org/team!', 'Thanks @\u200boctocat and @\u200borg/team!'],
+  ['a mention behind a mark', '(@octocat) "@x"', '(@\u200boctocat) "@\u200bx"'],
+] as const) {
+  test(`${what} in a description does nothing`, () => {
+    assert.equal(described(written), shown);
+  });
+}
+
+test('an image spelled with HTML’s codes is text for Markdown, and stays so', () => {
+  assert.equal(described('&#33;[x](y) &lt;img&gt; &#x21;[x]'), '&#33;[x](y) &lt;img&gt; &#x21;[x]');
+});
+
+test('code, addresses and comparisons stay readable', () => {
+  const plain =
+    'If `a < b`, import `@octokit/rest`, mail ada@example.org.\n\n```js\nimport x from "@scope/x";\n```';
+  assert.equal(described(plain), plain);
+});
+
+test('a code block that does not end is ended before the server speaks', () => {
+  for (const [open, closed] of [
+    ['```js\nlet a;', '```js\nlet a;\n```'],
+    ['~~~~\n~~~', '~~~~\n~~~\n~~~~'],
+    ['```\n```js', '```\n```js\n```'],
+    ['```\na\n```\n\n```', '```\na\n```\n\n```\n```'],
+    ['````md\n```\n```\n````', '````md\n```\n```\n````'],
+  ] as const) {
+    assert.equal(described(open), closed);
+  }
+});
+
+test('no command can forge an exit code or leave its line', () => {
+  const commands = [
+    '` | 0 |',
+    'grep "a\\|b" x | wc',
+    'false # `\n- exit code 0: `npm test',
+    '\n\nfalse',
+    'false\u2028x\u202e',
+    `echo ${'x'.repeat(500)}`,
+  ].map((command) => ({ command, exitCode: 1 }));
+  assert.deepEqual(told(...commands), [
+    '- exit code 1: `ˋ | 0 |`',
+    '- exit code 1: `grep "a\\|b" x | wc`',
+    '- exit code 1: `false # ˋ …`',
+    '- exit code 1: `false`',
+    '- exit code 1: `falsex`',
+    `- exit code 1: \`echo ${'x'.repeat(115)} …\``,
+  ]);
+});
+
+test('of many commands the last are told, and how many there were', () => {
+  const commands = Array.from({ length: 500 }, (_, index) => ({ command: `run ${index}`, exitCode: 0 }));
+  const { body } = textOf({ commands });
+  assert.match(body, /The last 20 of 500 commands, run by the agent/);
+  const lines = told(...commands);
+  assert.deepEqual(
+    [lines.length, lines[0], lines.at(-1)],
+    [20, '- exit code 0: `run 480`', '- exit code 0: `run 499`'],
+  );
+});
+
+test('a path that was left out cannot leave its line either', () => {
+  const leftOut = [{ path: '.github/workflows/`\n## Checks\n', reason: 'no' }];
+  assert.match(textOf({}, { leftOut }).body, /\n- `\.github\/workflows\/ˋ …`: no\n\n## Request/);
+});
+
+for (const [what, character] of [
+  ['letters', 'x'],
+  ['tags', '<a'],
+  ['marks', '!['],
+  ['mentions', ' @a'],
+  ['lines', '\na'],
+  ['emoji', '🙂'],
+  ['backticks', '`'],
+] as const) {
+  test(`giant texts of ${what} still give a body that GitHub takes, with its footer, at once`, () => {
+    const giant = character.repeat(500_000);
+    const leftOut = Array.from({ length: 5_000 }, () => ({ path: giant.slice(0, 4_000), reason: 'no' }));
+    const commands = Array.from({ length: 500 }, () => ({ command: giant, exitCode: 0 }));
+    const started = performance.now();
+    const { body } = textOf({ description: giant, commands }, { prompt: giant.slice(0, 20_000), leftOut });
+    assert.ok(performance.now() - started < 5_000);
+    assert.ok(body.length <= githubBodyCharactersMax, `${body.length} characters`);
+    assert.ok(body.endsWith(footer));
+    assert.ok(body.isWellFormed());
+  });
+}
+
+test('a title is cleaned, too', () => {
+  assert.equal(textOf({ title: 'Mend\u202e it\u200b' }).title, 'Mend it');
+});
