@@ -43,7 +43,14 @@ const settings = z.object({
     .optional()
     .describe('how clients reach the server, for the URLs in its answers'),
   API_KEYS: list
-    .pipe(z.array(z.string().min(16, 'every key needs at least 16 characters')))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .min(16, 'every key needs at least 16 characters')
+          .regex(/^\S+$/, 'must not contain white space inside a key'),
+      ),
+    )
     .default([])
     .describe('who may use the API: keys, separated by commas (make one with «openssl rand -hex 24»)'),
   LOG_LEVEL: z
@@ -98,7 +105,7 @@ const settings = z.object({
     .max(1024)
     .default(2)
     .describe('processors of a sandbox'),
-  SANDBOX_PIDS_MAX: integer(128, 65_536, 1024).describe('host threads of a sandbox, gVisor’s own included'),
+  SANDBOX_PIDS_MAX: integer(128, 65_536, 2048).describe('host threads of a sandbox, gVisor’s own included'),
   SANDBOX_PROCESSES_MAX: integer(32, 65_536, 512).describe('processes inside a sandbox'),
   SANDBOX_OPEN_FILES_MAX: integer(256, 1 << 20, 4096).describe('open files of a process'),
   SANDBOX_WORKSPACE_MB: integer(16, 1 << 20, 1024).describe('size of /workspace'),
@@ -177,6 +184,8 @@ const eachByItself = (given: Record<string, unknown>): Partial<Config> =>
 const crossChecks = (config: Partial<Config>): string[] => [
   ...listensUnprotected(config),
   ...filesBeyondMemory(config),
+  ...processesBeyondThreads(config),
+  ...commandBeyondLimit(config),
 ];
 
 const listensUnprotected = ({ HOST, API_KEYS }: Partial<Config>): string[] => {
@@ -194,4 +203,19 @@ const filesBeyondMemory = (config: Partial<Config>): string[] => {
   return [
     `SANDBOX_MEMORY_MB is ${SANDBOX_MEMORY_MB}, less than workspace, home and tmp together (${files}): their files count as memory.`,
   ];
+};
+
+/** A process inside takes up to two threads of the host, and at the limit of those the whole sandbox dies. */
+const processesBeyondThreads = ({ SANDBOX_PIDS_MAX, SANDBOX_PROCESSES_MAX }: Partial<Config>): string[] => {
+  if (SANDBOX_PIDS_MAX === undefined || SANDBOX_PROCESSES_MAX === undefined) return [];
+  if (SANDBOX_PIDS_MAX >= 2 * SANDBOX_PROCESSES_MAX) return [];
+  return [
+    `SANDBOX_PIDS_MAX is ${SANDBOX_PIDS_MAX}, less than twice SANDBOX_PROCESSES_MAX (${SANDBOX_PROCESSES_MAX}): a sandbox would die before its commands meet their limit.`,
+  ];
+};
+
+const commandBeyondLimit = ({ COMMAND_SECONDS, COMMAND_SECONDS_MAX }: Partial<Config>): string[] => {
+  if (COMMAND_SECONDS === undefined || COMMAND_SECONDS_MAX === undefined) return [];
+  if (COMMAND_SECONDS <= COMMAND_SECONDS_MAX) return [];
+  return [`COMMAND_SECONDS is ${COMMAND_SECONDS}, more than COMMAND_SECONDS_MAX (${COMMAND_SECONDS_MAX}).`];
 };

@@ -1,22 +1,32 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createModel } from './anthropic/model.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { examine } from './docker/doctor/examine.ts';
+import { findingsTable } from './docker/doctor/table.ts';
 import { connectEngine } from './docker/engine.ts';
 import { checkEngine } from './docker/readiness.ts';
 import { createSandboxes } from './docker/sandboxes.ts';
-import { wayOutUrl } from './docker/way-out.ts';
 import { createRedactor } from './domain/redact.ts';
 import { createGitHub } from './github/github.ts';
 import { createApp } from './http/app.ts';
-import { createServer } from './http/server.ts';
+import { closeServer, createServer, listen } from './http/server.ts';
 import { runJob } from './jobs/run-job.ts';
 import { startWorker } from './jobs/worker.ts';
 import { createTrace } from './langsmith/trace.ts';
 import { createLog } from './log.ts';
+import {
+  githubOptions,
+  httpLimits,
+  jobSettings,
+  kilobyte,
+  minute,
+  modelOptions,
+  sandboxOptions,
+  second,
+} from './options.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createRedactingStore } from './store/redacting-store.ts';
 
@@ -46,26 +56,20 @@ const start = async (config: Config): Promise<void> => {
     redact: redactor.text,
     github: createGitHub(githubOptions(config)),
     sandboxes: createSandboxes(docker, sandboxOptions(config)),
-    model: createModel(modelOptions(config)),
+    model: createModel({ ...modelOptions(config), log }),
   };
-  const worker = startWorker({
-    store,
-    log,
-    run: (job, signal) => runJob(job, ports, jobSettings(config), signal),
-    jobsMax: config.JOBS_RUNNING_MAX,
-    jobMs: config.JOB_MINUTES_MAX * minute,
-  });
-
   const ready = async () => {
     const settings = { name: 'settings', ok: true, detail: 'read and valid since the server started' };
     const checks = [settings, ...(await checkEngine(docker, engine))];
     return { ready: checks.every(({ ok }) => ok), checks };
   };
+  const stopping = new AbortController();
   const app = createApp({
     store,
     log,
     ready,
-    cancel: worker.cancel,
+    cancel: (jobId) => worker.cancel(jobId),
+    stopping: stopping.signal,
     newJobId: () => randomBytes(8).toString('hex'),
     githubUrl: config.GITHUB_URL,
     ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
@@ -75,111 +79,60 @@ const start = async (config: Config): Promise<void> => {
     idleWriteTimeoutMs: 60_000,
   });
   const server = createServer(app, httpLimits);
-  server.listen(config.PORT, config.HOST);
-  await once(server, 'listening');
+  await listen(server, config.PORT, config.HOST).catch((cause: Error) => {
+    throw new ConfigError(
+      `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}.`,
+    );
+  });
+  const worker = startWorker({
+    store,
+    log,
+    run: (job, signal) => runJob(job, ports, jobSettings(config), signal),
+    jobsMax: config.JOBS_RUNNING_MAX,
+    jobMs: config.JOB_MINUTES_MAX * minute,
+  });
   const { port } = server.address() as AddressInfo;
   const access =
     API_KEYS.length > 0 ? `${API_KEYS.length} API keys` : 'loopback only, since API_KEYS is not set';
   log.info({ host: config.HOST, port, access, tracing: LANGSMITH_API_KEY !== undefined }, 'server listens');
 
   const stop = async (signal: string) => {
-    log.info({ signal }, 'server stops: running jobs end and their sandboxes go');
-    server.close();
-    await worker.stop();
+    log.info({ signal }, 'server stops: its jobs end and their sandboxes go');
+    // Until the streams have told how their jobs ended, the server goes on answering.
+    await Promise.race([worker.stop(), sleep(30 * second)]);
+    await closeServer(server, 5 * second);
     await trace.flush(5 * second);
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop(signal));
+  const onSignal = (signal: string) => {
+    // Whoever asks twice does not want to wait; sandboxes that are left end by themselves.
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
+    void stop(signal);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal);
 };
-
-const kilobyte = 1 << 10;
-const megabyte = 1 << 20;
-const second = 1000;
-const minute = 60 * second;
-
-const httpLimits = {
-  headersTimeoutMs: 10 * second,
-  requestTimeoutMs: 30 * second,
-  keepAliveTimeoutMs: 10 * second,
-  headerBytesMax: 16 * kilobyte,
-  connectionsMax: 2000,
-};
-
-const githubOptions = (config: Config) => ({
-  url: config.GITHUB_URL,
-  apiUrl: config.GITHUB_API_URL,
-  token: config.GITHUB_TOKEN,
-  userAgent: 'tiny-backspace',
-  wayOutUrl,
-  temporaryDirectory: os.tmpdir(),
-  limits: {
-    gatewayBytesMax: config.CLONE_MB_MAX * megabyte,
-    gatewayMs: config.CLONE_SECONDS_MAX * second,
-    cloneMs: config.CLONE_SECONDS_MAX * second,
-    packBytesMax: 64 * megabyte,
-    packObjectsMax: 200_000,
-    objectBytesMax: 16 * megabyte,
-    treeDepthMax: 64,
-    basePathsMax: 300_000,
-    apiTimeoutMs: 30 * second,
-  },
-});
-
-const sandboxOptions = (config: Config) => ({
-  image: config.SANDBOX_IMAGE,
-  runtime: config.SANDBOX_RUNTIME,
-  serverId: randomUUID(),
-  startMs: config.SANDBOX_START_SECONDS * second,
-  filesMax: 300_000,
-  limits: {
-    memoryBytes: config.SANDBOX_MEMORY_MB * megabyte,
-    cpus: config.SANDBOX_CPUS,
-    pidsMax: config.SANDBOX_PIDS_MAX,
-    processesMax: config.SANDBOX_PROCESSES_MAX,
-    openFilesMax: config.SANDBOX_OPEN_FILES_MAX,
-    workspaceBytes: config.SANDBOX_WORKSPACE_MB * megabyte,
-    homeBytes: config.SANDBOX_HOME_MB * megabyte,
-    tmpBytes: config.SANDBOX_TMP_MB * megabyte,
-    orphanSeconds: config.SANDBOX_ORPHAN_SECONDS,
-  },
-});
-
-const modelOptions = (config: Config) => ({
-  apiKey: config.ANTHROPIC_API_KEY,
-  baseUrl: config.ANTHROPIC_BASE_URL,
-  model: config.MODEL,
-  effort: config.MODEL_EFFORT,
-  thinking: true,
-  outputTokensMax: config.MODEL_OUTPUT_TOKENS_MAX,
-  requestTimeoutMs: 20 * minute,
-  idleTimeoutMs: 2 * minute,
-  retriesMax: config.MODEL_RETRIES_MAX,
-});
-
-const jobSettings = (config: Config) => ({
-  identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
-  changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
-  agent: {
-    turnsMax: config.AGENT_TURNS_MAX,
-    tokensMax: config.JOB_TOKENS_MAX,
-    commandMs: config.COMMAND_SECONDS * second,
-    commandMsMax: config.COMMAND_SECONDS_MAX * second,
-    outputBytesMax: config.COMMAND_OUTPUT_KB_MAX * kilobyte,
-    readBytesMax: 64 * kilobyte,
-    filesMax: 500,
-    matchesMax: 100,
-  },
-});
 
 const readSettings = (): Config => {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  try {
-    return readConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
+  return readConfig(process.env);
 };
 
-await start(readSettings());
+/** `npm run doctor`: proves on this host what the server promises about sandboxes. */
+const doctor = async (config: Config): Promise<void> => {
+  const docker = connectEngine(config.DOCKER_HOST);
+  const options = sandboxOptions(config);
+  const patient = { ...options, docker, sandboxes: createSandboxes(docker, options), gvisorRequired: true };
+  const findings = await examine(patient, AbortSignal.timeout(2 * minute));
+  process.stdout.write(findingsTable(findings));
+  process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
+};
+
+const [command] = process.argv.slice(2);
+try {
+  await (command === 'doctor' ? doctor : start)(readSettings());
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import http2, { type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
+import { ended } from './ended.ts';
 import { workspace } from './workspace.ts';
 
 /**
@@ -13,10 +14,8 @@ export const sendBasePack = async (request: { commit: string }, stream: ServerHt
     cwd: workspace,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
   stream.once('close', () => child.kill('SIGKILL'));
-  stream.respond({ ':status': 200 });
+  const done = ended(child, 'git pack-objects');
   child.stdout.pipe(stream, { end: false });
-  if ((await exitCode) === 0) stream.end();
-  else stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  await done;
 };

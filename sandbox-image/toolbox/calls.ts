@@ -34,7 +34,7 @@ const answers: Record<string, (request: never) => Promise<object>> = {
   '/search': searchFiles,
 };
 
-/** Calls that take JSON and answer with a stream of their own. */
+/** Calls that take JSON and write their answer piece by piece; what they throw is said at its end. */
 const streams: Record<string, (request: never, stream: ServerHttp2Stream) => Promise<void>> = {
   '/exec': runCommand,
   '/files': sendWorkspaceFiles,
@@ -53,22 +53,42 @@ const handle = async (stream: ServerHttp2Stream, path: string) => {
     stream.respond({ ':status': 200 });
     stream.end(reply);
   } else if (respond) {
-    await respond(request, stream);
+    const end = beginAnswer(stream);
+    await respond(request, stream).then(
+      () => end(),
+      (error: unknown) => end(messageOf(error)),
+    );
   } else {
     stream.respond({ ':status': 404 });
     stream.end();
   }
 };
 
-const fail = (stream: ServerHttp2Stream, error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  if (stream.closed || stream.destroyed) return;
-  if (stream.headersSent) return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
-  stream.respond({ ':status': 500 });
-  stream.end(message);
+/**
+ * A reset does not tell for sure that an answer broke off: what was written before may look like a good end. So a
+ * streamed answer is whole only when the trailer behind it says so.
+ */
+const beginAnswer = (stream: ServerHttp2Stream) => {
+  const problemLettersMax = 2000;
+  let end = 'whole';
+  stream.respond({ ':status': 200 }, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'backspace-end': end }));
+  return (problem?: string) => {
+    if (problem !== undefined)
+      end = `broken ${encodeURI(problem.slice(0, problemLettersMax).toWellFormed())}`;
+    stream.end();
+  };
 };
 
-/** The container's first process ends when this file grows old: see first-process.sh. */
+const fail = (stream: ServerHttp2Stream, error: unknown) => {
+  if (stream.closed || stream.headersSent) return;
+  stream.respond({ ':status': 500 });
+  stream.end(messageOf(error));
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The container's first process ends when this file grows old: see first-process.pl. */
 const beat = () => {
   const now = new Date();
   try {

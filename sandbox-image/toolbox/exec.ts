@@ -22,12 +22,22 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   const started = performance.now();
   const [file, ...args] =
     typeof request.command === 'string' ? ['bash', '-c', request.command] : request.command;
-  const child = spawn(file ?? '', args, {
-    cwd: workspace,
-    env: { ...process.env, ...request.env, [callVariable]: callId },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+  const say = (line: object) => {
+    if (!stream.closed) stream.write(`${JSON.stringify(line)}\n`);
+  };
+  let child: ChildProcess;
+  try {
+    child = spawn(file ?? '', args, {
+      cwd: workspace,
+      env: { ...process.env, ...request.env, [callVariable]: callId },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (error) {
+    // Too long for the system, or with a NUL: the model can mend that.
+    say({ output: `The command could not be started: ${(error as Error).message}\n` });
+    return say({ exitCode: 126, signal: null, durationMs: 0, timedOut: false, bytesLeftOut: 0 });
+  }
   const kill = () => child.pid && killTree(child.pid, callId);
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -36,10 +46,6 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   }, request.timeoutMs);
   stream.once('close', kill);
 
-  stream.respond({ ':status': 200 });
-  const say = (line: object) => {
-    if (!stream.closed) stream.write(`${JSON.stringify(line)}\n`);
-  };
   const output = createOutput(request.outputBytesMax, (text) => say({ output: text }));
   child.stdout?.on('data', output.add);
   child.stderr?.on('data', output.add);
@@ -50,7 +56,6 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   const bytesLeftOut = output.end();
   if (error) say({ output: `${error}\n` });
   say({ exitCode, signal, durationMs: Math.round(performance.now() - started), timedOut, bytesLeftOut });
-  stream.end();
 };
 
 type End = { exitCode: number | null; signal: string | null; error?: string };

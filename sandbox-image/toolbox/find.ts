@@ -68,10 +68,16 @@ const where = (directory: string | undefined): string[] => [
 ];
 const tidy = (file: string): string => file.replace(/^\.\//, '');
 
+const wordLettersMax = 30_000;
+
 /** The first `itemsMax` items that ripgrep prints; it is stopped when there are enough. */
 const ripgrep = (args: string[], separator: string, itemsMax: number): Promise<string[] | Problem> =>
   new Promise((resolve) => {
     const bytesMax = 4 << 20;
+    // Node throws instead of starting a program with a NUL among its words, or with too many.
+    if (args.some((word) => word.includes('\0') || word.length > wordLettersMax)) {
+      return resolve(problem('There is a NUL in what is looked for, or it is too long.'));
+    }
     const child = spawn('rg', args, { cwd: workspace, stdio: ['ignore', 'pipe', 'pipe'] });
     const items: string[] = [];
     let rest = '';

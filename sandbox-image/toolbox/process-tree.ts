@@ -5,21 +5,28 @@ export const callVariable = 'BACKSPACE_CALL';
 
 /**
  * Kills a command with everything it started. The group is not enough (setsid leaves it) and neither are parents
- * (a double fork loses them), so three ways are joined: group, ancestry, and the inherited variable. Repeated until
- * nothing is found, since a process may fork while we look.
+ * (a double fork loses them), so three ways are joined: group, ancestry, and the inherited variable. All are stopped
+ * before any is killed, since who forks without end fills each place that a killed one leaves.
  */
 export const killTree = (pid: number, callId: string): void => {
   const roundsMax = 20;
+  const stopped = new Set<number>();
   for (let round = 0; round < roundsMax; round++) {
-    const victims = findProcesses(pid, callId);
-    if (victims.length === 0) return;
+    const victims = findProcesses(pid, callId).filter((victim) => !stopped.has(victim));
+    if (victims.length === 0) break;
     for (const victim of victims) {
-      try {
-        process.kill(victim, 'SIGKILL');
-      } catch {
-        // It ended between the look and the kill.
-      }
+      signal(victim, 'SIGSTOP');
+      stopped.add(victim);
     }
+  }
+  for (const victim of stopped) signal(victim, 'SIGKILL');
+};
+
+const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended between the look and the signal.
   }
 };
 

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
-import http2, { type ServerHttp2Stream } from 'node:http2';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { ServerHttp2Stream } from 'node:http2';
 import { pipeline } from 'node:stream/promises';
+import { ended } from './ended.ts';
 import { workspace } from './workspace.ts';
 
 /**
@@ -11,17 +12,14 @@ export const packFiles = async (request: { paths: string[] }, stream: ServerHttp
   const kinds = ['--format=pax', '--no-recursion', '--hard-dereference'];
   const tar = spawn('tar', ['--create', ...kinds, '--null', '--files-from=-'], {
     cwd: workspace,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const exitCode = new Promise<number | null>((resolve) => tar.once('close', resolve));
   stream.once('close', () => tar.kill('SIGKILL'));
+  const done = ended(tar, 'tar', collectErrors(tar));
   tar.stdin.on('error', () => {});
   tar.stdin.end(request.paths.map((name) => `${name}\0`).join(''));
-  stream.respond({ ':status': 200 });
   tar.stdout.pipe(stream, { end: false });
-  // An end without an error is the promise that the archive is whole.
-  if ((await exitCode) === 0) stream.end();
-  else stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  await done;
 };
 
 /** Takes the request's body as a tar stream and unpacks it over the workspace. */
@@ -30,13 +28,17 @@ export const unpackFiles = async (stream: ServerHttp2Stream): Promise<void> => {
     cwd: workspace,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  let errors = '';
-  tar.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    errors = (errors + chunk).slice(0, 2000);
-  });
-  const exitCode = new Promise<number | null>((resolve) => tar.once('close', resolve));
-  await pipeline(stream, tar.stdin).catch(() => tar.kill('SIGKILL'));
-  if ((await exitCode) !== 0) throw new Error(`tar could not unpack: ${errors.trim()}`);
+  const done = ended(tar, 'tar', collectErrors(tar));
+  await Promise.all([done, pipeline(stream, tar.stdin).catch(() => tar.kill('SIGKILL'))]);
+  if (stream.closed) return;
   stream.respond({ ':status': 200 });
   stream.end('{"ok":true}');
+};
+
+const collectErrors = (child: ChildProcess): (() => string) => {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    errors = (errors + chunk).slice(0, 2000);
+  });
+  return () => errors.trim();
 };

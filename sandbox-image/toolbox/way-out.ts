@@ -11,6 +11,7 @@ const port = 3128;
 const hopByHop = new Set([
   'connection',
   'host',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'te',

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs, { type Stats } from 'node:fs';
 import type { ServerHttp2Stream } from 'node:http2';
 import path from 'node:path';
+import { ended } from './ended.ts';
 import { resolvePath, workspace } from './workspace.ts';
 
 /**
@@ -16,7 +17,6 @@ export const sendWorkspaceFiles = async (
   request: { paths?: string[] },
   stream: ServerHttp2Stream,
 ): Promise<void> => {
-  stream.respond({ ':status': 200 });
   const paths = request.paths?.map((name) => Buffer.from(name).toString('latin1')) ?? notIgnored();
   for await (const file of paths) {
     if (stream.closed) return;
@@ -24,7 +24,6 @@ export const sendWorkspaceFiles = async (
     if (entry && !stream.write(`${JSON.stringify(entry)}\n`))
       await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
   }
-  stream.end();
 };
 
 const emptyRepository = process.env.BACKSPACE_EMPTY_REPOSITORY ?? '/opt/backspace/empty.git';
@@ -40,7 +39,9 @@ async function* notIgnored(): AsyncGenerator<string> {
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const closed = exitCodeOf(child);
+  const done = ended(child, 'git ls-files');
+  // Looked at only after the output.
+  done.catch(() => {});
   let rest = '';
   for await (const chunk of child.stdout.setEncoding('latin1')) {
     const names = (rest + chunk).split('\0');
@@ -48,19 +49,12 @@ async function* notIgnored(): AsyncGenerator<string> {
     // A name that ends with a slash is a repository inside the repository: not ours to commit.
     yield* names.filter((name) => !name.endsWith('/'));
   }
-  const exitCode = await closed;
-  if (exitCode !== 0) throw new Error(`git ls-files ended with ${exitCode}`);
+  await done;
 }
-
-const exitCodeOf = (child: ChildProcess): Promise<number> =>
-  new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? -1));
-  });
 
 const describe = (name: string) => {
   const absolute = resolvePath(name);
-  const stat = fs.lstatSync(bytes(absolute), { throwIfNoEntry: false });
+  const stat = lstat(absolute);
   if (!stat || behindLink(absolute)) return undefined;
   const file = bytes(name).toString('utf8');
   if (stat.isSymbolicLink()) {
@@ -72,6 +66,17 @@ const describe = (name: string) => {
   if (!(stat.mode & 0o400)) fs.chmodSync(bytes(absolute), stat.mode | 0o400);
   const mode = stat.mode & 0o100 ? '100755' : '100644';
   return { path: file, mode, blobId: blobId(stat.size, contentOf(bytes(absolute), stat)), size: stat.size };
+};
+
+/** undefined also when a parent has become a file, which `throwIfNoEntry: false` does not cover. */
+const lstat = (absolute: string): Stats | undefined => {
+  try {
+    return fs.lstatSync(bytes(absolute));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 };
 
 const bytes = (name: string): Buffer => Buffer.from(name, 'latin1');
@@ -94,7 +99,9 @@ const blobId = (size: number, pieces: Iterable<Buffer>): string => {
 const buffer = Buffer.allocUnsafe(1 << 20);
 
 function* contentOf(file: Buffer, { size }: Stats): Generator<Buffer> {
-  const descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  // Non-blocking, since a FIFO may have taken the file's place meanwhile, and would hold all calls up.
+  const descriptor = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     for (let position = 0; position < size; ) {
       const count = fs.readSync(descriptor, buffer, 0, buffer.length, position);

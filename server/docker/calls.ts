@@ -1,14 +1,21 @@
-import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import http2, { type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
+import { openCallsSession } from './calls-session.ts';
 
 /** The *calls* half of the channel: the server asks, the toolbox answers. Every answer is hostile and capped. */
 export type Calls = {
   /** JSON in, JSON out, checked by the schema. */
   ask<T>(path: string, request: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T>;
   /** JSON in, a stream of lines of JSON out, each checked by the schema. */
-  lines<T>(path: string, request: object, schema: z.ZodType<T>, signal: AbortSignal): AsyncIterable<T>;
+  lines<T>(
+    path: string,
+    request: object,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+    timeoutMs?: number,
+  ): AsyncIterable<T>;
   /** JSON in, bytes out. */
   bytes(path: string, request: object, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Bytes in; resolves when the toolbox has taken them all. */
@@ -18,74 +25,91 @@ export type Calls = {
   lost: AbortSignal;
 };
 
+/** A toolbox that does not keep to what was agreed is not ours any more, and neither is its sandbox. */
+export const brokenToolbox = (message: string, cause?: unknown) =>
+  new AppError('sandbox_lost', message, { cause });
+
 const answerBytesMax = 16 << 20;
 const lineBytesMax = 4 << 20;
-const pingMs = 15_000;
+/** Far more than an honest toolbox needs for one file, and for a whole workspace. */
+const answerMs = 60_000;
+const streamMs = 600_000;
 
 export const openCalls = (duplex: Duplex): Calls => {
-  const session = connect(duplex);
-  const lost = new AbortController();
-  session.on('error', () => {});
-  session.once('close', () => lost.abort(sandboxLost()));
-  duplex.once('close', () => session.destroy());
+  const { open, close, lost } = openCallsSession(duplex);
 
-  // The toolbox takes a ping as the sign that its server lives.
-  const pings = setInterval(() => session.ping(() => {}), pingMs);
-  session.once('close', () => clearInterval(pings));
-
-  const open = (path: string, signal: AbortSignal): ClientHttp2Stream => {
-    signal.throwIfAborted();
-    lost.signal.throwIfAborted();
-    const stream = session.request({ ':method': 'POST', ':path': path });
-    const abort = () => stream.close(http2.constants.NGHTTP2_CANCEL);
-    signal.addEventListener('abort', abort);
-    stream.once('close', () => signal.removeEventListener('abort', abort));
-    stream.on('error', () => {});
-    return stream;
-  };
-
-  /** Yields the body's chunks; throws when the answer is not 200 or the stream breaks off. */
-  async function* answer(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Buffer> {
+  /**
+   * Sends the request with its body, and yields the answer's chunks as they come. Throws when the answer is not 200,
+   * breaks off, or takes too long.
+   */
+  async function* call(
+    path: string,
+    send: (stream: ClientHttp2Stream) => void,
+    signal: AbortSignal,
+    timeoutMs: number,
+  ): AsyncGenerator<Buffer> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const stream = open(path, AbortSignal.any([signal, timeout]));
     try {
-      const status = await new Promise<number>((resolve, reject) => {
-        stream.once('response', (headers) => resolve(headers[':status'] ?? 0));
-        stream.once('close', () => reject(brokenOff(stream)));
-      });
-      if (status !== 200) throw new Error(`The toolbox answered ${status}: ${await firstText(stream)}`);
+      // Listened for before anything is sent: what came before somebody listens would be waited for without end.
+      const answered = statusOf(stream);
+      send(stream);
+      const status = await answered;
+      if (status !== 200)
+        throw brokenToolbox(`The toolbox answered ${status} to ${path}: ${await firstText(stream)}`);
       for await (const chunk of stream) yield chunk as Buffer;
-      if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) throw brokenOff(stream);
+      if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) throw brokenOff(stream.rstCode);
     } catch (error) {
       signal.throwIfAborted();
-      lost.signal.throwIfAborted();
-      throw error;
+      lost.throwIfAborted();
+      if (timeout.aborted)
+        throw brokenToolbox(`The toolbox did not answer ${path} within ${timeoutMs / 1000} s.`);
+      throw error instanceof AppError ? error : brokenOff(error);
     } finally {
       stream.close(http2.constants.NGHTTP2_CANCEL);
     }
   }
 
-  const post = (path: string, request: object, signal: AbortSignal) => {
-    const stream = open(path, signal);
-    stream.end(JSON.stringify(request));
-    return answer(stream, signal);
-  };
+  /** For an answer in pieces: it is whole only if the trailer behind it says so. */
+  async function* wholeAnswer(
+    path: string,
+    request: object,
+    signal: AbortSignal,
+    timeoutMs = streamMs,
+  ): AsyncGenerator<Buffer> {
+    let end = '';
+    const send = (stream: ClientHttp2Stream) => {
+      stream.once('trailers', (trailers) => {
+        end = String(trailers['backspace-end'] ?? '');
+      });
+      stream.end(JSON.stringify(request));
+    };
+    yield* call(path, send, signal, timeoutMs);
+    if (end === 'whole') return;
+    // A session that broke makes its streams end a moment before it says so itself.
+    await new Promise(setImmediate);
+    lost.throwIfAborted();
+    throw brokenToolbox(`The toolbox broke its answer to ${path} off: ${readable(end)}`);
+  }
 
   return {
-    lost: lost.signal,
-    close: () => session.destroy(),
+    lost,
+    close,
     async ask(path, request, schema, signal) {
       const chunks: Buffer[] = [];
       let length = 0;
-      for await (const chunk of post(path, request, signal)) {
+      const send = (stream: ClientHttp2Stream) => stream.end(JSON.stringify(request));
+      for await (const chunk of call(path, send, signal, answerMs)) {
         length += chunk.length;
-        if (length > answerBytesMax) throw new Error(`The toolbox’s answer to ${path} is too large.`);
+        if (length > answerBytesMax) throw brokenToolbox(`The toolbox’s answer to ${path} is too large.`);
         chunks.push(chunk);
       }
       return parse(Buffer.concat(chunks), schema, path);
     },
-    async *lines(path, request, schema, signal) {
+    async *lines(path, request, schema, signal, timeoutMs) {
       let pending: Buffer[] = [];
       let pendingBytes = 0;
-      for await (const chunk of post(path, request, signal)) {
+      for await (const chunk of wholeAnswer(path, request, signal, timeoutMs)) {
         let from = 0;
         for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
           yield parse(Buffer.concat([...pending, chunk.subarray(from, end)]), schema, path);
@@ -94,36 +118,50 @@ export const openCalls = (duplex: Duplex): Calls => {
         pending.push(chunk.subarray(from));
         pendingBytes += chunk.length - from;
         if (pendingBytes > lineBytesMax)
-          throw new Error(`A line of the toolbox’s answer to ${path} is too long.`);
+          throw brokenToolbox(`A line of the toolbox’s answer to ${path} is too long.`);
       }
-      if (pendingBytes > 0) throw new Error(`The toolbox’s answer to ${path} ends in the middle of a line.`);
+      if (pendingBytes > 0)
+        throw brokenToolbox(`The toolbox’s answer to ${path} ends in the middle of a line.`);
     },
-    bytes: post,
+    bytes: wholeAnswer,
     async send(path, body, signal) {
-      const stream = open(path, signal);
-      const done = drain(answer(stream, signal));
-      // Looked at only after the body: until then a failed write must not count as unhandled.
-      done.catch(() => {});
-      for await (const chunk of body) {
-        if (stream.destroyed || stream.closed) break;
-        if (!stream.write(chunk)) await writable(stream);
-      }
-      stream.end();
-      await done;
+      let sent = Promise.resolve();
+      const send = (stream: ClientHttp2Stream) => {
+        sent = sendBody(stream, body);
+        // Looked at below: until then a body that fails must not count as unhandled.
+        sent.catch(() => {});
+      };
+      // When the body fails, its stream is closed, and what the body threw says more than the answer.
+      const answered = drain(call(path, send, signal, streamMs));
+      await answered.catch(async (error: unknown) => {
+        await sent;
+        throw error;
+      });
+      await sent;
     },
   };
 };
 
-const connect = (duplex: Duplex): ClientHttp2Session => {
-  const session = http2.connect('http://toolbox', {
-    createConnection: () => duplex,
-    maxSessionMemory: 32,
-    maxHeaderListPairs: 32,
-    maxReservedRemoteStreams: 0,
-    settings: { initialWindowSize: 1 << 20, enablePush: false, maxHeaderListSize: 8192 },
+const statusOf = (stream: ClientHttp2Stream): Promise<number> => {
+  const status = new Promise<number>((resolve, reject) => {
+    stream.once('response', (headers) => resolve(headers[':status'] ?? 0));
+    stream.once('close', () => reject(brokenOff(stream.rstCode)));
   });
-  session.once('connect', () => session.setLocalWindowSize(16 << 20));
-  return session;
+  status.catch(() => {});
+  return status;
+};
+
+const sendBody = async (stream: ClientHttp2Stream, body: AsyncIterable<Uint8Array>): Promise<void> => {
+  try {
+    for await (const chunk of body) {
+      if (stream.destroyed || stream.closed) return;
+      if (!stream.write(chunk)) await writable(stream);
+    }
+    stream.end();
+  } catch (error) {
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    throw error;
+  }
 };
 
 const parse = <T>(bytes: Buffer, schema: z.ZodType<T>, path: string): T => {
@@ -131,11 +169,11 @@ const parse = <T>(bytes: Buffer, schema: z.ZodType<T>, path: string): T => {
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    throw new Error(`The toolbox’s answer to ${path} is not JSON.`, { cause });
+    throw brokenToolbox(`The toolbox’s answer to ${path} is not JSON.`, cause);
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success)
-    throw new Error(`The toolbox’s answer to ${path} has not the agreed form.`, { cause: parsed.error });
+    throw brokenToolbox(`The toolbox’s answer to ${path} has not the agreed form.`, parsed.error);
   return parsed.data;
 };
 
@@ -147,6 +185,15 @@ const firstText = async (stream: ClientHttp2Stream): Promise<string> => {
     if (text.length > textBytesMax) break;
   }
   return text.slice(0, textBytesMax);
+};
+
+/** The reason that the toolbox gave, percent-encoded as a header must be. */
+const readable = (end: string): string => {
+  try {
+    return decodeURI(end.replace(/^broken /, '')) || 'it does not say why.';
+  } catch {
+    return end;
+  }
 };
 
 const drain = async (chunks: AsyncIterable<unknown>): Promise<void> => {
@@ -162,7 +209,8 @@ const writable = (stream: ClientHttp2Stream): Promise<void> =>
     stream.once('drain', settle).once('close', settle);
   });
 
-const brokenOff = (stream: ClientHttp2Stream): Error =>
-  new Error(`The toolbox broke its answer off (${stream.rstCode}).`);
-
-const sandboxLost = () => new AppError('sandbox_lost', 'The sandbox stopped: its channel is gone.');
+const brokenOff = (cause: unknown): AppError =>
+  brokenToolbox(
+    `The toolbox broke its answer off (${cause instanceof Error ? cause.message : cause}).`,
+    cause,
+  );

@@ -3,7 +3,10 @@ import type { ContainerCreateOptions } from 'dockerode';
 export type SandboxLimits = {
   memoryBytes: number;
   cpus: number;
-  /** Host threads of gVisor's kernel count, too: an idle sandbox has about 56, and below 100 none starts. */
+  /**
+   * Host threads of gVisor's kernel count, too: an idle sandbox has about 56, and below 100 none starts. At the limit
+   * the whole sandbox dies. A process inside takes up to two, so this must be well above twice `processesMax`.
+   */
   pidsMax: number;
   /** Processes inside; beyond it the command gets an error while the sandbox lives on. */
   processesMax: number;
@@ -40,7 +43,7 @@ export const containerSpec = (options: {
     `rw,exec,nosuid,nodev,size=${sizeBytes},uid=${uid},gid=${gid},mode=0755`;
   return {
     Image: image,
-    Cmd: ['/opt/backspace/toolbox/first-process.sh'],
+    Cmd: ['/opt/backspace/toolbox/first-process.pl'],
     User: user,
     WorkingDir: '/workspace',
     Hostname: 'sandbox',
@@ -72,6 +75,8 @@ export const containerSpec = (options: {
       Init: true,
       IpcMode: 'private',
       LogConfig: { Type: 'none', Config: {} },
+      // One that lost its server and ended by itself is gone then, too.
+      AutoRemove: true,
       RestartPolicy: { Name: 'no' },
     },
   };

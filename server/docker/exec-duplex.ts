@@ -41,8 +41,11 @@ export const createExecDuplex = (socket: Duplex, onStderr: (chunk: Buffer) => vo
       duplex.destroy(error as Error);
     }
   });
-  socket.once('end', () => duplex.push(null));
-  // Without a listener an error on the hijacked socket would end the server.
+  // Not passed on as an end: a session that reads one and then writes its goodbye runs into an assertion of Node's
+  // (24.9, js_stream_socket), which ends the process. Without its other side the stream is of no use anyway.
+  socket.once('end', () => duplex.destroy());
+  // Without a listener an error would end the server; the session on the stream sees that it closes.
+  duplex.on('error', () => {});
   socket.on('error', (error) => duplex.destroy(error));
   socket.once('close', () => duplex.destroy());
   return duplex;

@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { Sandboxes } from '../domain/sandbox.ts';
-import { openCalls } from './calls.ts';
+import { openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
-import { createExecDuplex } from './exec-duplex.ts';
 import { createToolbox } from './toolbox.ts';
-import { serveWayOut } from './way-out.ts';
 
 export type SandboxOptions = {
   image: string;
@@ -24,87 +21,63 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Sandbo
   image: options.image,
   acquire: async (jobId, signal) => {
     const started = performance.now();
-    const container = await create(docker, options, jobId);
+    const timeout = AbortSignal.timeout(options.startMs);
+    const container = await create(docker, options, jobId, timeout);
     try {
-      await container.start();
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.startMs)]);
-      const channel = await withSignal(openChannel(container, options), deadline);
+      await withSignal(container.start(), timeout);
+      signal.throwIfAborted();
+      const { calls, wayOut, kernel } = await openChannel(container, AbortSignal.any([signal, timeout]));
       return {
-        ...channel,
+        id: container.id,
+        runtime: options.runtime,
+        kernel,
         readyMs: Math.round(performance.now() - started),
-        [Symbol.asyncDispose]: channel.dispose,
+        openWayOut: wayOut.open,
+        ...createToolbox(calls, options),
+        async [Symbol.asyncDispose]() {
+          calls.close();
+          wayOut.close();
+          await remove(container);
+        },
       };
     } catch (cause) {
-      await remove(container);
+      // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
+      await remove(container).catch(() => {});
       signal.throwIfAborted();
-      throw new AppError('sandbox_unavailable', 'A sandbox could not be started.', { cause });
+      throw unavailable('A sandbox could not be started', cause);
     }
   },
 });
 
-const create = async (docker: Docker, options: SandboxOptions, jobId: string): Promise<Docker.Container> => {
+const create = async (
+  docker: Docker,
+  options: SandboxOptions,
+  jobId: string,
+  timeout: AbortSignal,
+): Promise<Docker.Container> => {
+  const creating = docker.createContainer(containerSpec({ ...options, jobId }));
   try {
-    return await docker.createContainer(containerSpec({ ...options, jobId }));
+    return await withSignal(creating, timeout);
   } catch (cause) {
-    throw new AppError(
-      'sandbox_unavailable',
-      `Docker did not create a sandbox: ${(cause as Error).message}`,
-      { cause },
-    );
+    // An engine that answers after all has made a container that nobody waits for any more.
+    creating.then(remove).catch(() => {});
+    throw unavailable('Docker did not create a sandbox', cause);
   }
 };
 
-const helloSchema = z.object({
-  kernel: z.string().max(100),
-  uid: z.number().int(),
-  node: z.string().max(50),
-});
-
-const openChannel = async (container: Docker.Container, options: SandboxOptions) => {
-  const [callsExec, wayOutExec] = await Promise.all([
-    startToolbox(container, 'calls.js'),
-    startToolbox(container, 'way-out.js'),
-  ]);
-  const calls = openCalls(callsExec);
-  const wayOut = serveWayOut(wayOutExec);
-  const dispose = async () => {
-    calls.close();
-    wayOut.close();
-    await remove(container);
-  };
-  const [hello] = await Promise.all([
-    calls.ask('/hello', {}, helloSchema, AbortSignal.timeout(options.startMs)),
-    wayOut.listening,
-  ]);
-  return {
-    id: container.id,
-    runtime: options.runtime,
-    kernel: hello.kernel,
-    openWayOut: wayOut.open,
-    ...createToolbox(calls, options),
-    dispose,
-  };
-};
-
-/** `--disable-sigusr1`: any process of the same user could otherwise open the toolbox's inspector. */
-const startToolbox = async (container: Docker.Container, file: string) => {
-  const exec = await container.exec({
-    Cmd: ['node', '--disable-sigusr1', `/opt/backspace/toolbox/${file}`],
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    Tty: false,
+const unavailable = (what: string, cause: unknown): AppError =>
+  new AppError('sandbox_unavailable', `${what}: ${cause instanceof Error ? cause.message : cause}`, {
+    cause,
   });
-  const socket = await exec.start({ hijack: true, stdin: true, Tty: false });
-  return createExecDuplex(socket, () => {});
-};
+
+const removeMs = 10_000;
 
 /** Gone means gone: repeated until Docker says that there is no such container. */
 const remove = async (container: Docker.Container): Promise<void> => {
   const attemptsMax = 5;
   for (let attempt = 1; ; attempt++) {
     try {
-      await container.remove({ force: true, v: true });
+      await withSignal(container.remove({ force: true, v: true }), AbortSignal.timeout(removeMs));
       return;
     } catch (error) {
       const status = (error as { statusCode?: number }).statusCode;
@@ -119,7 +92,8 @@ const remove = async (container: Docker.Container): Promise<void> => {
 const withSignal = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
+    // Also when the signal has won: what the promise does afterwards must not count as unhandled.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
   });

@@ -3,8 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { z } from 'zod';
 import type { WorkspaceFile } from '../domain/changeset.ts';
+import { AppError } from '../domain/errors.ts';
 import type { ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
-import type { Calls } from './calls.ts';
+import { brokenToolbox, type Calls } from './calls.ts';
 
 /** What the toolbox can do, typed: the shapes of its answers stand here, the toolbox in sandbox-image/toolbox. */
 export type Toolbox = Pick<
@@ -12,38 +13,57 @@ export type Toolbox = Pick<
   'exec' | 'read' | 'write' | 'edit' | 'list' | 'search' | 'files' | 'contents' | 'basePack' | 'unpack'
 >;
 
+/** The toolbox ends a command at its time limit; so much later the server stops to believe that it will. */
+const killMs = 30_000;
+
 export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolbox => ({
   exec: async (request, signal, onOutput) => {
     let output = '';
-    for await (const line of calls.lines('/exec', request, execLine, signal)) {
+    const timeoutMs = request.timeoutMs + killMs;
+    for await (const line of calls.lines('/exec', request, execLine, signal, timeoutMs)) {
       if (!('output' in line)) return { ...line, output };
       output += line.output;
       if (output.length > 2 * request.outputBytesMax + 1000)
-        throw new Error('The toolbox sent more output than asked for.');
+        throw brokenToolbox('The toolbox sent more output than asked for.');
       onOutput?.(line.output);
     }
-    throw new Error('The toolbox did not say how the command ended.');
+    throw brokenToolbox('The toolbox did not say how the command ended.');
   },
   read: (file, signal) =>
     calls.ask(
       '/read',
       file,
-      reply({ content: z.string(), fromLine: count, toLine: count, totalLines: count }),
+      reply({ content: z.string().max(file.bytesMax), fromLine: count, toLine: count, totalLines: count }),
       signal,
     ),
   write: (file, signal) => calls.ask('/write', file, reply({ lines: count }), signal),
   edit: (edit, signal) => calls.ask('/edit', edit, reply({ line: count }), signal),
   list: (where, signal) =>
-    calls.ask('/list', where, reply({ paths: z.array(z.string()), more: z.boolean() }), signal),
+    calls.ask(
+      '/list',
+      where,
+      reply({ paths: z.array(filePath).max(where.filesMax), more: z.boolean() }),
+      signal,
+    ),
   search: (what, signal) =>
-    calls.ask('/search', what, reply({ matches: z.array(match), more: z.boolean() }), signal),
+    calls.ask(
+      '/search',
+      what,
+      reply({ matches: z.array(match).max(what.matchesMax), more: z.boolean() }),
+      signal,
+    ),
   files: async (tracked, signal) => {
     const found = new Map<string, WorkspaceFile>();
+    let listed = 0;
+    let pathLetters = 0;
     const collect = async (request: object) => {
       for await (const file of calls.lines('/files', request, workspaceFile, signal)) {
         found.set(file.path, file);
-        if (found.size > limits.filesMax)
-          throw new Error(`The workspace has more than ${limits.filesMax} files.`);
+        listed += 1;
+        pathLetters += file.path.length;
+        // Lines, not names: the same one again and again would go on for ever.
+        if (listed > limits.filesMax || pathLetters > limits.filesMax * pathLettersMeanMax)
+          throw tooManyFiles();
       }
     };
     await collect({});
@@ -54,14 +74,32 @@ export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolb
   contents: async (files, signal) => {
     if (files.length === 0) return [];
     const paths = files.map(({ path }) => path);
-    return readArchive(calls.bytes('/tar-out', { paths }, signal), files);
+    try {
+      return await readArchive(
+        capped(calls.bytes('/tar-out', { paths }, signal), archiveBytesMax(files)),
+        files,
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof AppError ? error : brokenToolbox(`The archive cannot be read: ${error}`, error);
+    }
   },
   basePack: (commit, signal) => calls.bytes('/pack', { commit }, signal),
   unpack: (archive, signal) => calls.send('/tar-in', archive, signal),
 });
 
 const count = z.number().int().nonnegative();
-const match = z.object({ path: z.string(), line: count, text: z.string() });
+const pathLettersMax = 4096;
+/** Real repositories have paths of 50 to 100 characters: far fewer than the longest on average. */
+const pathLettersMeanMax = 200;
+const matchLettersMax = 4096;
+const filePath = z.string().min(1).max(pathLettersMax);
+const match = z.object({ path: filePath, line: count, text: z.string().max(matchLettersMax) });
+
+const tooManyFiles = (): AppError =>
+  new AppError('changeset_refused', 'The workspace has more files than the server looks at.', {
+    whatToDo: 'Add what is generated to .gitignore, or ask for less in one job.',
+  });
 
 const reply = <T extends z.ZodRawShape>(shape: T) =>
   z.discriminatedUnion('ok', [
@@ -80,7 +118,7 @@ const execLine: z.ZodType<{ output: string } | Omit<ExecResult, 'output'>> = z.u
 ]);
 
 const workspaceFile: z.ZodType<WorkspaceFile> = z.object({
-  path: z.string().min(1).max(4096),
+  path: filePath,
   mode: z.enum(['100644', '100755', '120000']),
   blobId: z.string().regex(/^[0-9a-f]{40}$/),
   size: count,
@@ -104,29 +142,44 @@ const readArchive = async (
     const { name, type, linkname } = entry.header;
     const file = wanted.get(name);
     if (!file || contents.has(name))
-      throw new Error(`The archive holds ${JSON.stringify(name)}, which was not asked for.`);
+      throw brokenToolbox(`The archive holds ${JSON.stringify(name)}, which was not asked for.`);
     const bytes = type === 'symlink' ? Buffer.from(linkname ?? '') : await collect(entry, file.size);
     entry.resume();
     if ((type === 'symlink') !== (file.mode === '120000') || !['file', 'symlink'].includes(type ?? '')) {
-      throw new Error(`${name} is not the kind of file that was listed.`);
+      throw brokenToolbox(`${name} is not the kind of file that was listed.`);
     }
-    if (gitBlobId(bytes) !== file.blobId) throw new Error(`${name} changed while it was read.`);
+    if (gitBlobId(bytes) !== file.blobId) throw brokenToolbox(`${name} changed while it was read.`);
     contents.set(name, bytes);
   }
   await fed;
   return files.map(({ path }) => {
     const bytes = contents.get(path);
-    if (!bytes) throw new Error(`The archive does not hold ${path}.`);
+    if (!bytes) throw brokenToolbox(`The archive does not hold ${path}.`);
     return bytes;
   });
 };
+
+/** Headers with long names take some kilobytes a file. Without a limit a header alone could claim gigabytes. */
+const archiveBytesMax = (files: readonly WorkspaceFile[]): number => {
+  const headerBytesMax = 16 << 10;
+  return files.reduce((sum, { size }) => sum + size + headerBytesMax, headerBytesMax);
+};
+
+async function* capped(chunks: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw brokenToolbox('The archive is larger than what it was to hold.');
+    yield chunk;
+  }
+}
 
 const collect = async (entry: AsyncIterable<unknown>, size: number): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of entry) {
     length += (chunk as Buffer).length;
-    if (length > size) throw new Error('A file in the archive is longer than it was listed.');
+    if (length > size) throw brokenToolbox('A file in the archive is longer than it was listed.');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

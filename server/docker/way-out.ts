@@ -30,7 +30,8 @@ export const serveWayOut = (duplex: Duplex): WayOutSession => {
     stream.on('error', () => {});
     if (headers[':path'] === '/.backspace/listening') {
       listening.resolve();
-      stream.respond({ ':status': 200 }, { endStream: true });
+      // It may have been reset meanwhile; to answer then would throw.
+      if (!stream.closed && !stream.destroyed) stream.respond({ ':status': 200 }, { endStream: true });
       return;
     }
     answer(stream, headers, decide).catch(() => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
@@ -41,7 +42,10 @@ export const serveWayOut = (duplex: Duplex): WayOutSession => {
     open(wayOut) {
       decide = wayOut;
     },
-    close: () => session.destroy(),
+    close: () => {
+      session.destroy();
+      duplex.destroy();
+    },
   };
 };
 

@@ -51,8 +51,17 @@ export const compareWithBase = (
   return {
     changed: changed.filter(({ path }) => !isRefused.has(path)),
     deleted: deleted.filter((path) => !isRefused.has(path)),
-    leftOut: [...refused, ...inTheWay],
+    leftOut: firstOf([...refused, ...inTheWay]),
   };
+};
+
+/** What was left out is told in events and in the pull request, where nobody reads thousands of paths. */
+const leftOutMax = 50;
+
+const firstOf = (leftOut: readonly LeftOut[]): readonly LeftOut[] => {
+  const more = leftOut.length - leftOutMax;
+  if (more <= 0) return leftOut;
+  return [...leftOut.slice(0, leftOutMax), { path: '…', reason: `and ${more} more` }];
 };
 
 /** A file in the place of one of these directories would delete what must stay. */
@@ -81,6 +90,8 @@ const reasonToLeaveOut = (path: string, base: ReadonlyMap<string, TreeFile>): st
   if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
     return 'not a path that a commit may hold';
   }
+  // U+FFFD stands for the bytes that are not UTF-8, and they cannot be known from it.
+  if (path.includes('\ufffd')) return 'its name is not UTF-8';
   if ([...parentsOf(path), path].some((place) => base.get(place)?.mode === submodule)) {
     return 'it lies in a submodule';
   }

@@ -50,6 +50,8 @@ export type JobStore = {
   eventsAfter(jobId: string, after: number, limit: number): Promise<JobEvent[]>;
   /** Resolves once an event with an id above `after` exists; rejects when the signal aborts. */
   waitForEvents(jobId: string, after: number, signal: AbortSignal): Promise<void>;
+  /** The ids of the jobs that wait, the oldest first. */
+  queued(): Promise<string[]>;
   /** Waits for the oldest queued job and makes it `running`; rejects when the signal aborts. */
   claim(signal: AbortSignal): Promise<Job>;
 };

@@ -8,7 +8,7 @@ import { commitChanges } from './commit-changes.ts';
 import { listFiles } from './list-files.ts';
 import type { GitHubLimits, GitHubOptions } from './options.ts';
 import { pushCommit } from './push-commit.ts';
-import { refused, scanPack } from './scan-pack.ts';
+import { beyondLimit, scanPack } from './scan-pack.ts';
 
 /** Takes the pack in, finds it harmless, and only then lets isomorphic-git index it. */
 export const receiveBase = async (
@@ -66,7 +66,7 @@ const save = async (
   for await (const piece of pieces) {
     signal.throwIfAborted();
     bytes += piece.byteLength;
-    if (bytes > bytesMax) throw refused(`its pack has more than ${bytesMax} bytes`);
+    if (bytes > bytesMax) throw beyondLimit(`its pack has more than ${bytesMax} bytes`);
     await file.write(piece);
   }
 };

@@ -18,6 +18,7 @@ export const createGateway = (
 ): WayOut => {
   const { owner, name } = base.repository;
   const { limits } = options;
+  const enter = createDoor(limits);
   let bytesLeft = limits.gatewayBytesMax;
 
   const count = async function* (pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -38,11 +39,14 @@ export const createGateway = (
   const pass = async function* (
     request: WayOutRequest,
     pieces: AsyncIterable<Uint8Array>,
+    leave: () => void,
   ): AsyncGenerator<Uint8Array> {
     try {
       yield* count(pieces);
     } catch (thrown) {
       throw failed(request, thrown);
+    } finally {
+      leave();
     }
   };
 
@@ -51,23 +55,48 @@ export const createGateway = (
       ({ method, path }) => method === request.method && `/${owner}/${name}.git${path}` === request.path,
     );
     if (service === undefined) return say(403, `Only git fetch of ${owner}/${name} may pass here.`);
+    const leave = enter(request.signal);
+    if (leave === undefined) {
+      const { gatewayRequestsAtOnceMax: atOnce, gatewayRequestsMax: inAll } = limits;
+      return say(429, `At most ${atOnce} requests at once and ${inAll} in all may pass here.`);
+    }
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(limits.gatewayMs)]);
     try {
       const response = await fetch(`${repositoryUrl(options, base)}${service.path}`, {
         method: service.method,
         headers: { ...passedOn(request), authorization: basicAuthorization(options) },
-        body: service.method === 'POST' ? await readRequest(count(request.body)) : null,
+        body: service.method === 'POST' ? await readRequest(count(request.body), signal) : null,
         redirect: 'manual',
-        signal: AbortSignal.any([request.signal, AbortSignal.timeout(limits.gatewayMs)]),
+        signal,
       });
       if (response.status !== 200 || response.headers.get('content-type') !== service.answer) {
         await response.body?.cancel();
         throw answerError(base, response.status);
       }
       const headers = { 'content-type': service.answer, 'cache-control': 'no-cache' };
-      return { status: 200, headers, body: pass(request, response.body ?? nothing()) };
+      return { status: 200, headers, body: pass(request, response.body ?? nothing(), leave) };
     } catch (thrown) {
+      leave();
       return say(502, failed(request, thrown).message);
     }
+  };
+};
+
+/** Lets so many requests in; undefined when it must not. A request has left when it says so, or is given up. */
+const createDoor = (limits: GitHubOptions['limits']) => {
+  const inside = new Set<symbol>();
+  let entered = 0;
+  return (signal: AbortSignal): (() => void) | undefined => {
+    if (inside.size >= limits.gatewayRequestsAtOnceMax || entered >= limits.gatewayRequestsMax)
+      return undefined;
+    entered += 1;
+    const request = Symbol();
+    inside.add(request);
+    const leave = (): void => {
+      inside.delete(request);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    return leave;
   };
 };
 
@@ -83,8 +112,15 @@ const services = [
 /** What a shallow fetch wants and has is a few hundred bytes; git itself buffers up to this size. */
 const requestBytesMax = 1 << 20;
 
-const readRequest = (body: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> =>
-  readAll(limitBytes(body, requestBytesMax, 'The fetch request'));
+const readRequest = (body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Buffer<ArrayBuffer>> =>
+  Promise.race([readAll(limitBytes(body, requestBytesMax, 'The fetch request')), endOf(signal)]);
+
+const endOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 
 const passedHeaders = ['accept', 'content-type', 'content-encoding', 'git-protocol', 'user-agent'];
 
@@ -122,5 +158,5 @@ const transferError = (error: unknown): AppError =>
 
 const tooLarge = (bytesMax: number): AppError =>
   new AppError('repository_too_large', `The repository needs more than ${bytesMax} bytes to fetch.`, {
-    whatToDo: 'Raise the server’s limit for clones, or use a smaller repository.',
+    whatToDo: 'Raise CLONE_MB_MAX, or use a smaller repository.',
   });

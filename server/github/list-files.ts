@@ -1,6 +1,6 @@
 import type { FileMode, TreeFile } from '../domain/repository.ts';
 import type { GitHubLimits } from './options.ts';
-import { createBreather, refused, type ScannedPack } from './scan-pack.ts';
+import { beyondLimit, createBreather, refused, type ScannedPack } from './scan-pack.ts';
 import { directoryMode, nameProblem, parseTree, type TreeEntry } from './tree.ts';
 
 type TreeLimits = Pick<GitHubLimits, 'treeDepthMax' | 'basePathsMax'>;
@@ -22,14 +22,15 @@ export const listFiles = async (
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
     const { prefix, depth } = directory;
     if (depth > limits.treeDepthMax)
-      throw refused(`it is nested more than ${limits.treeDepthMax} directories deep`);
+      throw beyondLimit(`it is nested more than ${limits.treeDepthMax} directories deep`);
     const names = new Set<string>();
     for (const { mode, name, id } of readTree(pack, directory)) {
       const path = prefix + checkedName(name, prefix, names);
       entries += 1;
       pathLengths += path.length;
-      if (entries > limits.basePathsMax) throw refused(`it has more than ${limits.basePathsMax} paths`);
-      if (pathLengths > limits.basePathsMax * averagePathLengthMax) throw refused('its paths are too long');
+      if (entries > limits.basePathsMax) throw beyondLimit(`it has more than ${limits.basePathsMax} paths`);
+      if (pathLengths > limits.basePathsMax * averagePathLengthMax)
+        throw beyondLimit('its paths are too long');
       if (mode === directoryMode) waiting.push({ id, prefix: `${path}/`, depth: depth + 1 });
       else files.set(path, { mode: checkedMode(mode, path), blobId: id });
     }

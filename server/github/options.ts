@@ -3,6 +3,9 @@ export type GitHubLimits = {
   gatewayBytesMax: number;
   /** One git request, from its first byte to its last, in either direction. */
   gatewayMs: number;
+  /** Requests that one job may make through its gateway, in all and at the same time. */
+  gatewayRequestsMax: number;
+  gatewayRequestsAtOnceMax: number;
   /** The whole clone, checkout included. */
   cloneMs: number;
   packBytesMax: number;

@@ -18,11 +18,11 @@ export const createPullRequest = (
   attempt(async () => {
     const found = await find(api, base, branch, signal);
     if (found !== undefined) return found;
+    signal.throwIfAborted();
     try {
-      return await create(api, base, branch, text, signal);
+      return await create(api, base, branch, text);
     } catch (error) {
-      signal.throwIfAborted();
-      const late = await find(api, base, branch, signal);
+      const late = await find(api, base, branch, neverAborted);
       if (late !== undefined) return late;
       throw error;
     }
@@ -30,7 +30,7 @@ export const createPullRequest = (
 
 /**
  * Once it is asked for, a pull request may be there, whatever becomes of the job: nobody could say so if the answer,
- * which has a time limit of its own, were not awaited.
+ * or the look that follows a lost one, were not awaited. Each request has a time limit of its own.
  */
 const neverAborted = new AbortController().signal;
 
@@ -39,10 +39,8 @@ const create = async (
   base: Base,
   branch: string,
   text: { title: string; body: string },
-  signal: AbortSignal,
 ): Promise<PullRequest> => {
   const { owner, name: repo } = base.repository;
-  signal.throwIfAborted();
   const made = await api.change(
     (rest, request) =>
       rest.pulls.create({ owner, repo, head: branch, base: base.branch, ...text, draft: false, request }),

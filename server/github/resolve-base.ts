@@ -24,6 +24,13 @@ export const resolveBase = async (
       whatToDo: 'Unarchive the repository on GitHub, or use a fork of it.',
     });
   }
+  // GitHub says so only to some tokens: where nothing is said, the push will show it.
+  if (data.permissions?.push === false) {
+    throw new AppError(
+      'github_credentials',
+      `The server’s token may read ${data.full_name}, but not push to it.`,
+    );
+  }
   const repository = { owner: data.owner.login, name: data.name };
   const branch = askedBranch ?? data.default_branch;
   const commit = await headOf(api, repository, branch, signal);

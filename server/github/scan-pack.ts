@@ -64,6 +64,12 @@ export const refused = (why: string, cause?: unknown): AppError =>
     cause,
   });
 
+/** An honest repository can do this, too: it is only larger than what `githubOptions` in server/options.ts allows. */
+export const beyondLimit = (why: string): AppError =>
+  new AppError('base_refused', `The base commit that came out of the sandbox was refused: ${why}.`, {
+    whatToDo: 'That is this server’s limit for one repository (server/options.ts): use a smaller repository.',
+  });
+
 /** Lets the server do something else every few milliseconds, however large the pack is. */
 export const createBreather = (signal: AbortSignal): (() => Promise<void>) => {
   let since = performance.now();
@@ -85,13 +91,14 @@ const turnMs = 5;
 const inflationMax = 8;
 
 const readHeader = (pack: Buffer, limits: PackLimits): number => {
-  if (pack.length > limits.packBytesMax) throw refused(`its pack has more than ${limits.packBytesMax} bytes`);
+  if (pack.length > limits.packBytesMax)
+    throw beyondLimit(`its pack has more than ${limits.packBytesMax} bytes`);
   if (pack.length < headerBytes + idBytes) throw refused('its pack is cut off');
   if (pack.toString('latin1', 0, 4) !== 'PACK' || pack.readUInt32BE(4) !== 2) {
     throw refused('it is no pack of version 2');
   }
   const count = pack.readUInt32BE(8);
-  if (count > limits.packObjectsMax) throw refused(`it has more than ${limits.packObjectsMax} objects`);
+  if (count > limits.packObjectsMax) throw beyondLimit(`it has more than ${limits.packObjectsMax} objects`);
   return count;
 };
 
@@ -110,7 +117,7 @@ const readPlace = (pack: Buffer, start: number, end: number, bytesMax: number): 
   for (let factor = 16; byte & 0x80; factor *= 128) {
     byte = read();
     bytes += (byte & 0x7f) * factor;
-    if (bytes > bytesMax) throw refused(`it has an object with more than ${bytesMax} bytes`);
+    if (bytes > bytesMax) throw beyondLimit(`it has an object with more than ${bytesMax} bytes`);
   }
   if (type !== 'commit' && type !== 'tree')
     throw refused(`it has a ${type ?? 'nameless thing'}, which is not for here`);

@@ -14,6 +14,8 @@ export type JobRoutesOptions = StreamLimits & {
   store: JobStore;
   /** Stops a job; false when it had ended already. */
   cancel(jobId: string): Promise<boolean>;
+  /** Aborted when the server is to end: it then takes no more jobs. */
+  stopping: AbortSignal;
   newJobId(): string;
   githubUrl: string;
   /** Where clients reach this server; without it the request's Host says so. */
@@ -31,6 +33,8 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
 
   router.post('/code', async (ctx) => {
     const request = parseCodeRequest(await readJsonBody(ctx, options.bodyBytesMax));
+    if (options.stopping.aborted)
+      throw new AppError('server_stopped', 'The server stops: it takes no more jobs.');
     const job: Job = {
       id: options.newJobId(),
       state: 'queued',

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type Koa from 'koa';
 
@@ -28,4 +29,22 @@ export const createServer = (app: Koa, limits: ServerLimits): Server => {
   );
   server.maxConnections = limits.connectionsMax;
   return server;
+};
+
+/** Rejects with the system's error, say EADDRINUSE. */
+export const listen = async (server: Server, port: number, host: string): Promise<void> => {
+  server.listen(port, host);
+  await once(server, 'listening');
+};
+
+/** Takes no more connections, lets the open answers come to their end, and cuts what has not after `timeoutMs`. */
+export const closeServer = async (server: Server, timeoutMs: number): Promise<void> => {
+  const closed = once(server, 'close');
+  server.close();
+  // Whoever keeps a connection for its next request would be waited for.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(cut);
 };

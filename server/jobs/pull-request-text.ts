@@ -7,8 +7,8 @@ const descriptionCharactersMax = 30_000;
 const requestCharactersMax = 10_000;
 const commandsShownMax = 20;
 const commandCharactersMax = 120;
-const pathsShownMax = 50;
 const pathCharactersMax = 200;
+const leftOutCharactersMax = 15_000;
 
 /**
  * Title and body of the pull request. What the model wrote is cleaned, since it may have been taken over by text in
@@ -22,7 +22,9 @@ export const pullRequestText = (
   const sections = [
     closedFence(cut(cleanMarkdown(answer.description), descriptionCharactersMax)),
     `## Checks\n\n${checked(answer)}`,
-    ...(changeset.leftOut.length > 0 ? [`## Left out\n\n${leftOut(changeset)}`] : []),
+    ...(changeset.leftOut.length > 0
+      ? [`## Left out\n\n${cut(leftOut(changeset), leftOutCharactersMax)}`]
+      : []),
     `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax)}`,
     `---\nMade by Tiny Backspace, job \`${job.id}\`.`,
   ];
@@ -46,13 +48,9 @@ const checked = ({ commands }: AgentAnswer): string => {
   return `${note}\n\n${lines.join('\n')}`;
 };
 
-const leftOut = ({ leftOut }: Changeset): string => {
-  const lines = leftOut
-    .slice(0, pathsShownMax)
-    .map(({ path, reason }) => `- ${codeSpan(path, pathCharactersMax)}: ${reason}`);
-  const more = leftOut.length - lines.length;
-  return [...lines, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
-};
+/** The list is short already: see `compareWithBase`. */
+const leftOut = ({ leftOut }: Changeset): string =>
+  leftOut.map(({ path, reason }) => `- ${codeSpan(path, pathCharactersMax)}: ${reason}`).join('\n');
 
 /** The first line, as code that cannot end before its end. */
 const codeSpan = (text: string, charactersMax: number): string => {

@@ -1,10 +1,12 @@
 import { runAgent } from '../agent/run-agent.ts';
-import { asAppError } from '../domain/errors.ts';
+import { type AppError, asAppError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobFact } from '../domain/job-event.ts';
+import type { Log } from '../domain/log.ts';
 import { acquireSandbox } from './acquire-sandbox.ts';
 import { clone } from './clone.ts';
 import { collectChangeset } from './collect-changeset.ts';
+import { createOwner } from './owner.ts';
 import type { Ports, Settings, Walk } from './ports.ts';
 import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
@@ -35,13 +37,21 @@ export const runJob = async (
   const last = await walk(job, { ...ports, emit, step, progress }, settings, signal).catch(
     (thrown: unknown) => {
       const error = asAppError(signal.aborted ? signal.reason : thrown);
-      ports.log.error({ jobId: job.id, code: error.code, err: error }, 'job failed');
+      logEnd(ports.log, job.id, error);
       return endWithError(error, progress);
     },
   );
   span.end({ ...last }, last.type === 'Error' ? { error: `${last.code}: ${last.message}` } : {});
   await emit(last);
   ports.log.info({ jobId: job.id, ended: last.type, durationMs: last.durationMs }, 'job ended');
+};
+
+/** Only what the server did not foresee is its own error: the rest is for the caller, who has been told. */
+const logEnd = (log: Log, jobId: string, error: AppError): void => {
+  const line = { jobId, code: error.code, err: error };
+  if (error.code === 'internal') log.error(line, 'job failed');
+  else if (error.code === 'cancelled') log.info({ jobId }, 'job cancelled');
+  else log.warn(line, 'job failed');
 };
 
 /** The way of a job. */
@@ -56,10 +66,11 @@ const walk = async (job: Job, way: Walk, settings: Settings, signal: AbortSignal
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await step('resolve', () => github.resolveBase(repository, baseBranch, signal));
-  await using sandbox = await step('sandbox', () => acquireSandbox(job.id, way, signal));
+  await using owner = createOwner(job.id, way.log);
+  const sandbox = owner.own(await step('sandbox', () => acquireSandbox(job.id, way, signal)));
   await step('clone', () => clone(sandbox, base, way, signal));
-  await using baseRepository = await step('base', () =>
-    github.receiveBase(base, sandbox.basePack(base.commit, signal), signal),
+  const baseRepository = owner.own(
+    await step('base', () => github.receiveBase(base, sandbox.basePack(base.commit, signal), signal)),
   );
   const answer = await step('agent', (span) =>
     runAgent({ prompt, base }, { ...way, sandbox, span }, settings.agent, progress, signal),

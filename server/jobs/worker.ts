@@ -6,7 +6,10 @@ import { endWithError, startProgress } from './progress.ts';
 export type Worker = {
   /** Cancels a queued or running job; false when it has ended already. */
   cancel(jobId: string): Promise<boolean>;
-  /** Takes no more jobs, ends the running ones and waits until their sandboxes are gone. */
+  /**
+   * Ends every job, also those that wait, since they do not outlive the server's memory; resolves when the sandboxes
+   * of the running ones are gone. From then on no job is taken.
+   */
   stop(): Promise<void>;
 };
 
@@ -27,6 +30,8 @@ export const startWorker = ({ store, log, run, jobsMax, jobMs }: WorkerOptions):
     const abort = new AbortController();
     running.set(job.id, abort);
     const timer = setTimeout(() => abort.abort(outOfTime(jobMs)), jobMs);
+    // It may have been claimed in the moment of the stop.
+    if (stopping.signal.aborted) abort.abort(stopping.signal.reason);
     try {
       await run(job, abort.signal);
     } catch (error) {
@@ -58,12 +63,23 @@ export const startWorker = ({ store, log, run, jobsMax, jobMs }: WorkerOptions):
       return abort !== undefined;
     },
     async stop() {
-      const stopped = new AppError('server_stopped', 'The server was stopped while the job ran.');
-      stopping.abort(stopped);
-      for (const abort of running.values()) abort.abort(stopped);
+      stopping.abort(new AppError('server_stopped', 'The server was stopped while the job ran.'));
+      for (const abort of running.values()) abort.abort(stopping.signal.reason);
+      await endQueued(store, log);
       await Promise.all(lanes);
     },
   };
+};
+
+const endQueued = async (store: JobStore, log: Log): Promise<void> => {
+  const stopped = new AppError('server_stopped', 'The server was stopped before the job began.');
+  for (const jobId of await store.queued()) {
+    try {
+      await store.append(jobId, endWithError(stopped, startProgress()));
+    } catch (error) {
+      log.error({ jobId, err: asAppError(error) }, 'the end of the job could not be stored');
+    }
+  }
 };
 
 const outOfTime = (jobMs: number) =>

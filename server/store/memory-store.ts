@@ -71,6 +71,9 @@ export const createMemoryStore = (limits: { queuedMax: number; jobsKeptMax: numb
       const target = record(jobId);
       while (target.events.length <= after) await target.changed.wait(signal);
     },
+    async queued() {
+      return queue.map(({ job }) => job.id);
+    },
     async claim(signal) {
       for (;;) {
         const oldest = queue[0];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFarEnds } from '../support/far-ends.ts';
@@ -10,6 +11,7 @@ import { startServerProcess } from '../support/server-process.ts';
  * ANTHROPIC_API_KEY, GITHUB_TOKEN, a repository and a prompt against the real ones.
  */
 const demo = async (): Promise<boolean> => {
+  if (existsSync(settingsFile)) process.loadEnvFile(settingsFile);
   const { positionals } = parseArgs({ allowPositionals: true });
   const [repoUrl, prompt] = positionals;
   const { ANTHROPIC_API_KEY, GITHUB_TOKEN } = process.env;
@@ -24,6 +26,12 @@ const demo = async (): Promise<boolean> => {
   }
   return real(repoUrl, prompt, process.env);
 };
+
+/** As the server does at `npm start`: what is in the environment goes before. */
+const settingsFile = path.resolve(import.meta.dirname, '../../.env');
+
+/** What makes the demo's server one for this job only: on loopback, on a free port, without keys of its clients. */
+const demoSettings = { PORT: '0', HOST: '127.0.0.1', PUBLIC_URL: '', API_KEYS: '', LOG_LEVEL: 'info' };
 
 /** A pause before each piece that the scenario model streams, so that the reply can be watched. */
 const msPerEvent = 6;
@@ -55,7 +63,7 @@ const real = async (repoUrl: string, prompt: string, environment: NodeJS.Process
     'Live: the model and GitHub are the real ones. Tokens will be spent and a pull request will be opened.\n',
   );
   const settings = Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : []));
-  await using server = await startServerProcess({ ...Object.fromEntries(settings), PORT: '0' });
+  await using server = await startServerProcess({ ...Object.fromEntries(settings), ...demoSettings });
   const last = await watch(server.url, repoUrl, prompt);
   if (last?.type !== 'Result') return false;
   if (last.prUrl === null) return true;

@@ -17,18 +17,24 @@ const root = path.resolve(import.meta.dirname, '../..');
 const startMs = 30_000;
 const stopMs = 60_000;
 
-export const startServerProcess = async (settings: Record<string, string>): Promise<ServerProcess> => {
+export const startServerProcess = async (
+  settings: Record<string, string>,
+  /** Away from a .env of the developer's. */
+  directory = import.meta.dirname,
+): Promise<ServerProcess> => {
   const child = spawn(process.execPath, [path.join(root, 'server/main.ts')], {
     // Nothing of the developer's own settings: only what the caller gives, and what a process needs to run.
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', ...settings },
-    // Away from a .env of the developer's.
-    cwd: import.meta.dirname,
+    cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');
   let log = '';
   const listening = new Promise<string>((resolve, reject) => {
-    const failed = (why: string) => reject(new Error(`The server did not start (${why}):\n${log}`));
+    const failed = (why: string) => {
+      clearTimeout(timer);
+      reject(new Error(`The server did not start (${why}):\n${log}`));
+    };
     const timer = setTimeout(() => failed(`${startMs} ms over`), startMs);
     child.once('exit', (code) => failed(`exit code ${code}`));
     child.stderr?.on('data', (chunk) => {

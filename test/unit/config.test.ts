@@ -104,6 +104,24 @@ test('files of a sandbox must fit into its memory', () => {
   );
 });
 
+test('settings that contradict each other are named', () => {
+  assert.match(
+    refusal({ ...needed, COMMAND_SECONDS: '901' }),
+    /^ {2}COMMAND_SECONDS is 901, more than COMMAND_SECONDS_MAX \(900\)\.$/m,
+  );
+  assert.match(
+    refusal({ ...needed, SANDBOX_PIDS_MAX: '1023' }),
+    /^ {2}SANDBOX_PIDS_MAX is 1023, less than twice SANDBOX_PROCESSES_MAX \(512\): /m,
+  );
+  const edge = { ...needed, COMMAND_SECONDS: '900', SANDBOX_PIDS_MAX: '1024' };
+  assert.partialDeepStrictEqual(readConfig(edge), { COMMAND_SECONDS: 900, SANDBOX_PIDS_MAX: 1024 });
+});
+
+test('a key with white space inside, which no request could carry, is refused', () => {
+  const message = refusal({ ...needed, API_KEYS: '0123456789abcdef, 01234567 89abcdef' });
+  assert.match(message, /^ {2}API_KEYS must not contain white space inside a key; /m);
+});
+
 test('a server with wrong settings says one message and ends with exit code 1', async () => {
   const child = spawn(process.execPath, [path.join(root, 'server/main.ts')], {
     env: { PATH: process.env.PATH ?? '', HOST: '0.0.0.0', GITHUB_TOKEN: 'short' },

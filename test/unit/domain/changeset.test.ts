@@ -154,3 +154,12 @@ test('a file takes the place of a directory whose files are gone', () => {
     leftOut: [],
   });
 });
+
+test('of many paths that are left out the first are told, and how many more there are', () => {
+  const paths = Array.from({ length: 20_000 }, (_, index) => `.github/workflows/${index}.yml`);
+  const { leftOut } = compare({}, Object.fromEntries(paths.map((path) => [path, 'a'])));
+  assert.deepEqual(leftOut, [
+    ...paths.slice(0, 50).map((path) => ({ path, reason: workflowRule })),
+    { path: '…', reason: 'and 19950 more' },
+  ]);
+});

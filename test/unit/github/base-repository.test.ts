@@ -411,6 +411,6 @@ async function countObjects(scene: Scene): Promise<number> {
 /** The same base, held by a server whose token may only read. */
 async function setUpReader(scene: Scene): Promise<BaseRepository> {
   const github = createGitHub({ ...scene.options, token: scene.forge.readOnlyToken });
-  const base = await github.resolveBase(shop, undefined, never);
+  const base = await scene.github.resolveBase(shop, undefined, never);
   return github.receiveBase(base, pieces(await scene.pack(base)), never);
 }

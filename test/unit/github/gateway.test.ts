@@ -274,6 +274,49 @@ test('a transfer that stalls is cut', async () => {
   });
 });
 
+test('a request of the sandbox’s that stalls is cut, before GitHub hears of it', async () => {
+  await using upstream = await startUpstream((_, answer) => answer.end());
+  const gateway = gatewayTo(upstream.url, { gatewayMs: 100 });
+  const answer = await ask(gateway, request('POST', fetchPath, { body: silent() }));
+  assert.deepEqual(
+    [answer.status, answer.text],
+    [502, 'The connection to GitHub broke off or took too long.\n'],
+  );
+  assert.equal(upstream.connections(), 0);
+});
+
+test('so many requests pass at once and so many in all; a transfer that ends or is given up makes room', async () => {
+  let asked = 0;
+  await using upstream = await startUpstream((_, answer) => {
+    asked += 1;
+    answer.writeHead(200, { 'content-type': advertisement }).write('x');
+    if (asked === 3) answer.end();
+  });
+  const gateway = gatewayTo(upstream.url, { gatewayRequestsMax: 4, gatewayRequestsAtOnceMax: 2 });
+  const refusal = [429, 'At most 2 requests at once and 4 in all may pass here.\n'];
+  const attempt = async () => {
+    const { status, text } = await ask(gateway, request('GET', refs));
+    return [status, text];
+  };
+  const [first, second] = [new AbortController(), new AbortController()];
+  const open = async ({ signal }: AbortController) => {
+    const { body } = await gateway(request('GET', refs, { signal }));
+    return Array.fromAsync(body).catch(() => 'given up');
+  };
+  const readings = [open(first), open(second)];
+  while (asked < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(await attempt(), refusal);
+  first.abort();
+  assert.deepEqual(await attempt(), [200, 'x']);
+  second.abort();
+  assert.deepEqual(await Promise.all(readings), ['given up', 'given up']);
+  const last = new AbortController();
+  const reading = open(last);
+  last.abort();
+  await reading.catch(() => {});
+  assert.deepEqual(await attempt(), refusal);
+});
+
 test('when the sandbox gives up, the request to GitHub ends, too', async () => {
   const ended = Promise.withResolvers<void>();
   await using upstream = await startUpstream((_, answer) => {
@@ -294,4 +337,9 @@ async function* from(...texts: string[]): AsyncGenerator<Uint8Array> {
 
 async function* endless(): AsyncGenerator<Uint8Array> {
   while (true) yield new Uint8Array(65_536);
+}
+
+async function* silent(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('0011');
+  await new Promise(() => {});
 }

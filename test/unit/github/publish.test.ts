@@ -129,6 +129,31 @@ test('a pull request whose answer was lost is found, not made again', async () =
   assert.equal(posts(scene), 1);
 });
 
+test('a cancel and a lost answer together do not hide a pull request', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  const cancel = new AbortController();
+  scene.forge.intercept(({ method }) => {
+    if (method !== 'POST') return undefined;
+    cancel.abort(new Error('cancelled'));
+    return { afterwards: 'drop' };
+  });
+  const { number } = await scene.github.createPullRequest(base, branch, text, cancel.signal);
+  assert.deepEqual([number, scene.forge.pullRequests('acme/shop').length, posts(scene)], [1, 1, 1]);
+});
+
+test('a cancel before the pull request is asked for makes none', async () => {
+  await using scene = await setUp();
+  const { base } = await setUpBranch(scene);
+  const cancel = new AbortController();
+  scene.forge.intercept(({ path }) => {
+    if (path.endsWith('/pulls')) cancel.abort(new Error('cancelled'));
+    return undefined;
+  });
+  await assert.rejects(scene.github.createPullRequest(base, branch, text, cancel.signal), /cancelled/);
+  assert.deepEqual([scene.forge.pullRequests('acme/shop'), posts(scene)], [[], 0]);
+});
+
 test('an answer that takes longer than allowed is found out the same way', async () => {
   await using scene = await setUp(undefined, { limits: { apiTimeoutMs: 1_000 } });
   const { base } = await setUpBranch(scene);

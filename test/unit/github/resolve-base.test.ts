@@ -76,6 +76,26 @@ test('an archived repository is refused before any work', async () => {
   });
 });
 
+test('a token that may not push is refused before any work', async () => {
+  await using scene = await setUp();
+  const github = createGitHub({ ...scene.options, token: scene.forge.readOnlyToken });
+  await assert.rejects(github.resolveBase(shop, undefined, never), {
+    code: 'github_credentials',
+    message: 'The server’s token may read acme/shop, but not push to it.',
+    whatToDo: 'Give the server a GITHUB_TOKEN that may write contents and pull requests of this repository.',
+  });
+});
+
+test('where GitHub does not say whether a token may push, the job goes on', async () => {
+  await using scene = await setUp();
+  const { permissions, ...body } = (await (await fetch(`${scene.forge.apiUrl}/repos/acme/shop`)).json()) as {
+    permissions: unknown;
+  };
+  assert.ok(permissions);
+  scene.forge.intercept(({ path }) => (path === '/api/repos/acme/shop' ? { status: 200, body } : undefined));
+  assert.partialDeepStrictEqual(await scene.github.resolveBase(shop, undefined, never), { branch: 'main' });
+});
+
 test('a wrong token is named, and no error tells it', async () => {
   const token = 'ghp_canary0123456789';
   await using scene = await setUp(undefined, { options: { token } });

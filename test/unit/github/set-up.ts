@@ -12,6 +12,8 @@ import { type Forge, type ForgeRepository, startForge } from '../../support/forg
 export const limits: GitHubLimits = {
   gatewayBytesMax: 64 << 20,
   gatewayMs: 20_000,
+  gatewayRequestsMax: 200,
+  gatewayRequestsAtOnceMax: 4,
   cloneMs: 20_000,
   packBytesMax: 8 << 20,
   packObjectsMax: 10_000,

@@ -44,6 +44,21 @@ test('a cancelled job that still runs down says running', async () => {
   assert.deepEqual(asked, ['a']);
 });
 
+test('a server that stops takes no more jobs, and still tells of those it has', async () => {
+  const stopping = new AbortController();
+  await using server = await serve({ stopping: stopping.signal });
+  await createJob(server.store, 'a');
+  stopping.abort();
+  const response = await postJson(`${server.url}/code`, { repoUrl, prompt: 'x' });
+  assert.equal(response.status, 503);
+  assert.partialDeepStrictEqual(await response.json(), {
+    code: 'server_stopped',
+    whatToDo: 'Send the job again when the server runs.',
+  });
+  assert.deepEqual(await server.store.queued(), ['a']);
+  assert.equal((await fetch(`${server.url}/jobs/a`)).status, 200);
+});
+
 const urlOfNewJob = async (server: { store: Awaited<ReturnType<typeof serve>>['store'] }, id: string) => {
   const [queued] = await server.store.eventsAfter(id, 0, 1);
   return queued?.type === 'Job: Queued' ? queued.url : undefined;

@@ -27,6 +27,7 @@ export const serve = async (overrides: Partial<AppOptions> = {}, limits: Partial
       return true;
     },
     ready: async () => ({ ready: true, checks: [] }),
+    stopping: new AbortController().signal,
     newJobId: () => `job-${++jobs}`,
     githubUrl: 'https://github.com',
     apiKeys: [],

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { closeServer } from '../../../server/http/server.ts';
 import { createRunningJob, serve, succeeded } from './serve.ts';
 
 /** Sends bytes, keeps the connection open, and gives back all that comes until the server closes it. */
@@ -51,4 +52,26 @@ test('connections over the limit are closed at once', async () => {
   const second = connect(server.port, '127.0.0.1');
   await once(second.resume(), 'close');
   assert.equal(first.destroyed, false);
+});
+
+test('a server that closes lets a stream come to its end, and waits for no idle connection', async () => {
+  const server = await serve({}, { keepAliveTimeoutMs: 60_000 });
+  await createRunningJob(server.store, 'a');
+  const watching = fetch(`${server.url}/jobs/a/events`).then((response) => response.text());
+  await fetch(`${server.url}/healthz`).then((response) => response.text());
+  const started = performance.now();
+  const closed = closeServer(server.server, 30_000);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await server.store.append('a', succeeded);
+  assert.match(await watching, /"Result"/);
+  await closed;
+  assert.ok(performance.now() - started < 5_000);
+});
+
+test('a server that closes cuts what has not ended in time', async () => {
+  const server = await serve();
+  await createRunningJob(server.store, 'a');
+  const response = await fetch(`${server.url}/jobs/a/events`);
+  await closeServer(server.server, 50);
+  await assert.rejects(response.text(), /terminated/);
 });

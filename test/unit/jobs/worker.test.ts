@@ -20,6 +20,7 @@ const start = (options: { jobsMax?: number; jobMs?: number } = {}) => {
     running.set(job.id, { finish: resolve, fail: reject });
     const abort = () => reject(signal.reason);
     signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
     await promise
       .then(() => store.append(job.id, resultFact('nothing_to_change')))
       .catch(async (error: unknown) => {
@@ -125,15 +126,27 @@ test('a run that throws is logged, and the next job runs', async () => {
   );
 });
 
-test('stopping ends the running jobs, waits for them and claims no more', async () => {
+test('stopping ends the running jobs and the waiting ones, and claims no more', async () => {
   const jobs = start({ jobsMax: 1 });
-  await jobs.create('a');
-  await jobs.create('b');
+  for (const id of ['a', 'b', 'c']) await jobs.create(id);
   await setImmediate();
   await jobs.worker.stop();
-  assert.partialDeepStrictEqual(await jobs.endOf('a'), { type: 'Error', code: 'server_stopped' });
-  assert.deepEqual([jobs.started, await jobs.stateOf('b')], [['a'], 'queued']);
+  assert.deepEqual(jobs.started, ['a']);
+  for (const [id, message] of [
+    ['a', 'The server was stopped while the job ran.'],
+    ['b', 'The server was stopped before the job began.'],
+    ['c', 'The server was stopped before the job began.'],
+  ] as const) {
+    assert.partialDeepStrictEqual(await jobs.endOf(id), { type: 'Error', code: 'server_stopped', message });
+  }
   await jobs.worker.stop();
+});
+
+test('a job that is claimed in the moment of the stop is ended like the others', async () => {
+  const jobs = start({ jobsMax: 1 });
+  await jobs.create('a');
+  await jobs.worker.stop();
+  assert.partialDeepStrictEqual(await jobs.endOf('a'), { type: 'Error', code: 'server_stopped' });
 });
 
 test('stopping an idle worker returns', async () => {

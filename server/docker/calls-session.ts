@@ -1,0 +1,73 @@
+import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { AppError } from '../domain/errors.ts';
+
+/** The HTTP/2 session of the calls, kept alive and watched. */
+export type CallsSession = {
+  /** A request's stream; the caller sends its body and reads its answer. Throws `sandbox_lost` when none can be. */
+  open(path: string, signal: AbortSignal): ClientHttp2Stream;
+  close(): void;
+  /** Aborts with `sandbox_lost` when the session is gone, for whichever reason. */
+  lost: AbortSignal;
+};
+
+const pingMs = 15_000;
+/** Long enough for a sandbox whose processors are all taken by a build. */
+const silenceMs = 90_000;
+
+export const openCallsSession = (duplex: Duplex): CallsSession => {
+  const session = connect(duplex);
+  const lost = new AbortController();
+  session.on('error', () => {});
+  session.once('close', () => lost.abort(sandboxLost()));
+  duplex.once('close', () => session.destroy());
+  const close = () => {
+    session.destroy();
+    duplex.destroy();
+  };
+
+  // The toolbox takes a ping as the sign that its server lives, and the server an answer as the sign that the toolbox
+  // does: one that was stopped, or that computes for ever, would else keep a job waiting until its time limit.
+  let answeredAt = performance.now();
+  const pings = setInterval(() => {
+    if (session.destroyed) return;
+    if (performance.now() - answeredAt > silenceMs) return close();
+    session.ping((error) => {
+      if (!error) answeredAt = performance.now();
+    });
+  }, pingMs);
+  lost.signal.addEventListener('abort', () => clearInterval(pings), { once: true });
+
+  return {
+    lost: lost.signal,
+    close,
+    open: (path, signal) => {
+      signal.throwIfAborted();
+      lost.signal.throwIfAborted();
+      // Either it is closing, or the toolbox has said that it takes no more requests.
+      if (session.closed || session.destroyed) throw sandboxLost();
+      const stream = session.request({ ':method': 'POST', ':path': path });
+      const abort = () => stream.close(http2.constants.NGHTTP2_CANCEL);
+      signal.addEventListener('abort', abort);
+      stream.once('close', () => signal.removeEventListener('abort', abort));
+      stream.on('error', () => {});
+      return stream;
+    },
+  };
+};
+
+const connect = (duplex: Duplex): ClientHttp2Session => {
+  const session = http2.connect('http://toolbox', {
+    createConnection: () => duplex,
+    maxSessionMemory: 32,
+    maxHeaderListPairs: 32,
+    maxReservedRemoteStreams: 0,
+    settings: { initialWindowSize: 1 << 20, enablePush: false, maxHeaderListSize: 8192 },
+  });
+  session.once('connect', () => {
+    if (!session.destroyed) session.setLocalWindowSize(16 << 20);
+  });
+  return session;
+};
+
+const sandboxLost = () => new AppError('sandbox_lost', 'The sandbox stopped: its channel is gone.');

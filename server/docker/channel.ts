@@ -1,0 +1,64 @@
+import type { Duplex } from 'node:stream';
+import type Docker from 'dockerode';
+import { z } from 'zod';
+import { type Calls, openCalls } from './calls.ts';
+import { createExecDuplex } from './exec-duplex.ts';
+import { serveWayOut, type WayOutSession } from './way-out.ts';
+
+export type Channel = { calls: Calls; wayOut: WayOutSession; kernel: string };
+
+/** Starts both halves of the toolbox and waits until both answer. What was opened until a failure is closed again. */
+export const openChannel = async (container: Docker.Container, signal: AbortSignal): Promise<Channel> => {
+  const failed = new AbortController();
+  const fail = () => failed.abort(signal.reason);
+  signal.addEventListener('abort', fail, { once: true });
+  if (signal.aborted) fail();
+  try {
+    return await connect(container, failed.signal);
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  } finally {
+    // From here on the channel belongs to the sandbox, whose end closes it.
+    signal.removeEventListener('abort', fail);
+  }
+};
+
+const connect = async (container: Docker.Container, signal: AbortSignal): Promise<Channel> => {
+  const [callsExec, wayOutExec] = await Promise.all([
+    startToolbox(container, 'calls.js', signal),
+    startToolbox(container, 'way-out.js', signal),
+  ]);
+  const calls = openCalls(callsExec);
+  const wayOut = serveWayOut(wayOutExec);
+  const [{ kernel }] = await Promise.all([calls.ask('/hello', {}, hello, signal), wayOut.listening]);
+  return { calls, wayOut, kernel };
+};
+
+const hello = z.object({
+  kernel: z.string().max(100),
+  uid: z.number().int(),
+  node: z.string().max(50),
+});
+
+/** `--disable-sigusr1`: any process of the same user could otherwise open the toolbox's inspector. */
+const startToolbox = async (
+  container: Docker.Container,
+  file: string,
+  signal: AbortSignal,
+): Promise<Duplex> => {
+  const exec = await container.exec({
+    Cmd: ['node', '--disable-sigusr1', `/opt/backspace/toolbox/${file}`],
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    abortSignal: signal,
+  });
+  const socket = await exec.start({ hijack: true, stdin: true, Tty: false, abortSignal: signal });
+  const duplex = createExecDuplex(socket, () => {});
+  // Docker does not end an exec's connection when its container goes before the exec has begun.
+  signal.addEventListener('abort', () => duplex.destroy(), { once: true });
+  if (signal.aborted) duplex.destroy();
+  return duplex;
+};

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import os from 'node:os';
+import type { Config } from './config.ts';
+import { wayOutUrl } from './docker/way-out.ts';
+
+/** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
+
+export const kilobyte = 1 << 10;
+const megabyte = 1 << 20;
+export const second = 1000;
+export const minute = 60 * second;
+
+export const httpLimits = {
+  headersTimeoutMs: 10 * second,
+  requestTimeoutMs: 30 * second,
+  keepAliveTimeoutMs: 10 * second,
+  headerBytesMax: 16 * kilobyte,
+  connectionsMax: 2000,
+};
+
+export const githubOptions = (config: Config) => ({
+  url: config.GITHUB_URL,
+  apiUrl: config.GITHUB_API_URL,
+  token: config.GITHUB_TOKEN,
+  userAgent: 'tiny-backspace',
+  wayOutUrl,
+  temporaryDirectory: os.tmpdir(),
+  limits: {
+    gatewayBytesMax: config.CLONE_MB_MAX * megabyte,
+    gatewayMs: config.CLONE_SECONDS_MAX * second,
+    gatewayRequestsMax: 200,
+    gatewayRequestsAtOnceMax: 4,
+    cloneMs: config.CLONE_SECONDS_MAX * second,
+    packBytesMax: 64 * megabyte,
+    packObjectsMax: 200_000,
+    objectBytesMax: 16 * megabyte,
+    treeDepthMax: 64,
+    basePathsMax: 300_000,
+    apiTimeoutMs: 30 * second,
+  },
+});
+
+export const sandboxOptions = (config: Config) => ({
+  image: config.SANDBOX_IMAGE,
+  runtime: config.SANDBOX_RUNTIME,
+  serverId: randomUUID(),
+  startMs: config.SANDBOX_START_SECONDS * second,
+  filesMax: 300_000,
+  limits: {
+    memoryBytes: config.SANDBOX_MEMORY_MB * megabyte,
+    cpus: config.SANDBOX_CPUS,
+    pidsMax: config.SANDBOX_PIDS_MAX,
+    processesMax: config.SANDBOX_PROCESSES_MAX,
+    openFilesMax: config.SANDBOX_OPEN_FILES_MAX,
+    workspaceBytes: config.SANDBOX_WORKSPACE_MB * megabyte,
+    homeBytes: config.SANDBOX_HOME_MB * megabyte,
+    tmpBytes: config.SANDBOX_TMP_MB * megabyte,
+    orphanSeconds: config.SANDBOX_ORPHAN_SECONDS,
+  },
+});
+
+export const modelOptions = (config: Config) => ({
+  apiKey: config.ANTHROPIC_API_KEY,
+  baseUrl: config.ANTHROPIC_BASE_URL,
+  model: config.MODEL,
+  effort: config.MODEL_EFFORT,
+  thinking: true,
+  outputTokensMax: config.MODEL_OUTPUT_TOKENS_MAX,
+  requestTimeoutMs: 20 * minute,
+  idleTimeoutMs: 2 * minute,
+  retriesMax: config.MODEL_RETRIES_MAX,
+});
+
+export const jobSettings = (config: Config) => ({
+  identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
+  changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
+  agent: {
+    turnsMax: config.AGENT_TURNS_MAX,
+    tokensMax: config.JOB_TOKENS_MAX,
+    commandMs: config.COMMAND_SECONDS * second,
+    commandMsMax: config.COMMAND_SECONDS_MAX * second,
+    outputBytesMax: config.COMMAND_OUTPUT_KB_MAX * kilobyte,
+    readBytesMax: 64 * kilobyte,
+    filesMax: 500,
+    matchesMax: 100,
+  },
+});

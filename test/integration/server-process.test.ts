@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { startServerProcess } from '../support/server-process.ts';
+
+const needed = { ANTHROPIC_API_KEY: 'sk-ant-0123456789', GITHUB_TOKEN: 'ghp_0123456789' };
+
+/** A directory with this .env in it. */
+const directoryWith = async (env: string) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'settings-'));
+  await writeFile(path.join(directory, '.env'), env);
+  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+};
+
+/** The code of the answer to a request with this key. */
+const statusWith = async (url: string, key: string): Promise<number> =>
+  (await fetch(`${url}/jobs/none`, { headers: { authorization: `Bearer ${key}` } })).status;
+
+test('the server reads .env, and the environment goes before it', async () => {
+  await using file = await directoryWith(
+    Object.entries({ ...needed, API_KEYS: 'key-of-the-file-0', PUBLIC_URL: 'no URL' })
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  const settings = { PUBLIC_URL: 'https://backspace.example' };
+  await using fromFile = await startServerProcess(settings, file.directory);
+  assert.deepEqual(
+    [await statusWith(fromFile.url, 'key-of-the-file-0'), await statusWith(fromFile.url, 'another')],
+    [404, 401],
+  );
+  await using before = await startServerProcess(
+    { ...settings, API_KEYS: 'key-of-the-environment-0' },
+    file.directory,
+  );
+  assert.deepEqual(
+    [
+      await statusWith(before.url, 'key-of-the-file-0'),
+      await statusWith(before.url, 'key-of-the-environment-0'),
+    ],
+    [401, 404],
+  );
+});
+
+test('a port that is taken is said in one line, and the server ends with exit code 1', async () => {
+  await using other = createServer();
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address() as AddressInfo;
+  await assert.rejects(startServerProcess({ ...needed, PORT: String(port) }), (error: Error) => {
+    const [first, ...said] = error.message.trimEnd().split('\n');
+    assert.equal(first, 'The server did not start (exit code 1):');
+    assert.deepEqual(said, [
+      `The server cannot listen with HOST=127.0.0.1 and PORT=${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}.`,
+    ]);
+    return true;
+  });
+});

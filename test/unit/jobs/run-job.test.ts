@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../../server/domain/errors.ts';
+import type { BaseRepository, GitHub } from '../../../server/domain/github.ts';
+import type { Base } from '../../../server/domain/repository.ts';
+import type { Sandbox } from '../../../server/domain/sandbox.ts';
+import type { Ports, Settings } from '../../../server/jobs/ports.ts';
+import { runJob } from '../../../server/jobs/run-job.ts';
+import { createMemoryStore } from '../../../server/store/memory-store.ts';
+import { queuedFact, queuedJob, recordingLog } from '../../support/jobs.ts';
+import { createMemorySandbox } from '../../support/memory-sandbox.ts';
+import { createRecordedSpan } from '../../support/recorded-span.ts';
+import { createScriptedModel, text } from '../../support/scripted-model.ts';
+
+const base: Base = {
+  repositoryId: 1,
+  repository: { owner: 'octo', name: 'books' },
+  private: false,
+  branch: 'main',
+  commit: 'a'.repeat(40),
+};
+const url = 'https://github.com/octo/books/pull/1';
+
+const settings: Settings = {
+  identity: { name: 'Bot', email: 'bot@example.com' },
+  changeset: { filesMax: 10, bytesMax: 1_000 },
+  agent: {
+    turnsMax: 3,
+    tokensMax: 10_000,
+    commandMs: 1_000,
+    commandMsMax: 1_000,
+    outputBytesMax: 1_000,
+    readBytesMax: 1_000,
+    filesMax: 10,
+    matchesMax: 10,
+  },
+};
+
+const nothing = async () => {};
+
+/** A job whose every step goes well, on ports without a wire; the test says which part fails. */
+const run = async (
+  failing: { sandbox?: Error; baseRepository?: Error; resolve?: Error },
+  signal = new AbortController().signal,
+) => {
+  const store = createMemoryStore({ queuedMax: 1, jobsKeptMax: 1 });
+  const log = recordingLog();
+  const disposed: string[] = [];
+  const disposing = (what: 'sandbox' | 'baseRepository') => async () => {
+    disposed.push(what);
+    if (failing[what]) throw failing[what];
+  };
+  const sandbox: Sandbox = {
+    ...createMemorySandbox(),
+    ...{ id: 'box', runtime: 'runsc', kernel: '4.4.0', readyMs: 1 },
+    openWayOut: () => {},
+    files: async () => [{ path: 'new.md', mode: '100644', blobId: 'b'.repeat(40), size: 1 }],
+    contents: async () => [Buffer.from('x')],
+    basePack: async function* () {},
+    unpack: nothing,
+    [Symbol.asyncDispose]: disposing('sandbox'),
+  };
+  const baseRepository: BaseRepository = {
+    base,
+    files: new Map(),
+    commit: async () => 'c'.repeat(40),
+    push: nothing,
+    [Symbol.asyncDispose]: disposing('baseRepository'),
+  };
+  const github: GitHub = {
+    resolveBase: async () => {
+      if (failing.resolve) throw failing.resolve;
+      return base;
+    },
+    clone: nothing,
+    receiveBase: async () => baseRepository,
+    createBranch: nothing,
+    createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
+  };
+  const ports: Ports = {
+    ...{ store, log, github },
+    sandboxes: { image: 'image', acquire: async () => sandbox },
+    model: createScriptedModel([{ content: [text('Change it\n\nIt is changed.')] }]),
+    trace: { start: () => createRecordedSpan(), flush: nothing },
+    redact: (words) => words,
+  };
+  await store.create(queuedJob('a'), queuedFact('a'));
+  await runJob(await store.claim(signal), ports, settings, signal);
+  const last = (await store.eventsAfter('a', 0, 100)).at(-1);
+  const told = log.lines.map(({ level, message }) => `${level}: ${message}`);
+  return { last, disposed, told };
+};
+
+test('what cannot be disposed after the pull request is open is logged, and the job has succeeded', async () => {
+  const { last, disposed, told } = await run({
+    sandbox: new Error('the engine is gone'),
+    baseRepository: new Error('the disk is gone'),
+  });
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded', prUrl: url });
+  assert.deepEqual(disposed, ['baseRepository', 'sandbox']);
+  const line = 'error: something of the job could not be disposed';
+  assert.deepEqual(
+    told.filter((entry) => entry.startsWith('error')),
+    [line, line],
+  );
+});
+
+for (const [what, thrown, level, type] of [
+  [
+    'what the caller can mend',
+    new AppError('branch_not_found', 'No such branch.'),
+    'warn: job failed',
+    'Error',
+  ],
+  ['what nobody foresaw', new Error('a defect'), 'error: job failed', 'Error'],
+  ['a cancel', new AppError('cancelled', 'The job was cancelled.'), 'info: job cancelled', 'Result'],
+] as const) {
+  test(`${what} is logged as «${level}»`, async () => {
+    const { last, told } = await run({ resolve: thrown });
+    assert.equal(last?.type, type);
+    assert.deepEqual(told, ['warn: step failed', level, 'info: job ended']);
+  });
+}
