@@ -1,0 +1,45 @@
+import { type Allowlist, defaultHosts, parseAllowlist } from './allowlist.ts';
+
+/** What a job's sandbox may reach, and, when that is nothing, why. */
+export type EgressPolicy = {
+  allowlist: Allowlist;
+  closed?: { reason: string; howToAllow: string };
+};
+
+export type EgressSettings = {
+  /** The entries of EGRESS_ALLOW; undefined when it is not set. */
+  allow: readonly string[] | undefined;
+  /** EGRESS_ALLOW_PRIVATE */
+  allowPrivate: boolean;
+};
+
+/**
+ * The one rule of who gets out at all. EGRESS_ALLOW adds to the default hosts; set to nothing, or unreadable, it lets
+ * nothing out. A private repository has the gateway alone, since whatever its sandbox reaches could receive its code.
+ */
+export const choosePolicy = (settings: EgressSettings, repository: { private: boolean }): EgressPolicy => {
+  if (repository.private && !settings.allowPrivate) return closed(closedForPrivate);
+  if (settings.allow?.length === 0) return closed(closedBySetting);
+  const allowlist = parseAllowlist([...defaultHosts, ...(settings.allow ?? [])]);
+  return 'problems' in allowlist ? closed(closedByProblems) : { allowlist };
+};
+
+const closed = (why: NonNullable<EgressPolicy['closed']>): EgressPolicy => ({
+  allowlist: { hosts: new Set(), domains: [] },
+  closed: why,
+});
+
+const closedForPrivate = {
+  reason: 'The repository is private, and its sandbox may reach nothing else.',
+  howToAllow: 'Set EGRESS_ALLOW_PRIVATE on the server.',
+};
+
+const closedBySetting = {
+  reason: 'EGRESS_ALLOW is set to nothing on the server.',
+  howToAllow: 'Name hosts in EGRESS_ALLOW on the server, or leave it unset for the default ones.',
+};
+
+const closedByProblems = {
+  reason: 'EGRESS_ALLOW on the server cannot be read, so nothing is allowed.',
+  howToAllow: 'Mend EGRESS_ALLOW on the server.',
+};
