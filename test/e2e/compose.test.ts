@@ -53,7 +53,7 @@ test('docker compose up runs a job from POST to pull request, and down leaves no
       exitCode: State.ExitCode,
     },
     {
-      user: '0:0',
+      user: 'node',
       capabilities: ['ALL'],
       readOnly: true,
       options: ['no-new-privileges:true'],
