@@ -16,7 +16,13 @@ export const checkEngine = (
       if (!registered) {
         throw new Error(`the engine does not list ${runtime}: run sandbox-image/setup-host.sh on its host`);
       }
-      return `${runtime} is registered (${[registered.path, ...(registered.runtimeArgs ?? [])].join(' ')})`;
+      const { path = '', runtimeArgs = [] } = registered;
+      if (!runtimeArgs.includes('--network=none')) {
+        throw new Error(
+          `${runtime} is registered without --network=none: run sandbox-image/setup-host.sh on its host`,
+        );
+      }
+      return `${runtime} is ${[path, ...runtimeArgs].join(' ')}`;
     }),
     check('sandbox image', async () => {
       const { Id } = await docker.getImage(image).inspect();

@@ -13,8 +13,6 @@ export type Patient = {
   runtime: string;
   image: string;
   limits: SandboxLimits;
-  /** An engine without gVisor is accepted only by an explicit setting. */
-  gvisorRequired: boolean;
 };
 
 /**
@@ -42,7 +40,7 @@ export const examine = async (patient: Patient, signal: AbortSignal): Promise<Fi
 const describe = (error: Error): string =>
   error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
 
-const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime, gvisorRequired }: Patient): Finding[] => {
+const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime }: Patient): Finding[] => {
   const mendRuntime = `register ${runtime} as gVisor with --network=none: run sandbox-image/setup-host.sh`;
   const mendSpec = 'the engine did not do what it was asked for: update Docker Engine and gVisor';
   const finding = (name: string, ok: boolean, detail: string, mend: string): Finding =>
@@ -50,7 +48,7 @@ const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime, gvisorRequired
   return [
     finding(
       'kernel',
-      facts.gvisor || !gvisorRequired,
+      facts.gvisor,
       facts.gvisor
         ? `gVisor answers (${facts.kernel})`
         : `not gVisor: the kernel that answers is ${facts.kernel}`,
