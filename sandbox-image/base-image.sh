@@ -101,17 +101,18 @@ build_node() {
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$work/node/bin/npx"
   chmod 0755 "$work"/node/lib/node_modules/npm/bin/*-cli.js
   # Where this machine's npm trusts further certificates, npm in a build needs them for the same registry.
-  local trust=''
+  mkdir -p "$work/node/etc"
+  : >"$work/node/etc/npmrc"
   if [ -f "${NODE_EXTRA_CA_CERTS:-}" ]; then
-    cp "$NODE_EXTRA_CA_CERTS" "$work/node/extra-ca.crt"
-    trust=$'COPY --chown=0:0 extra-ca.crt /usr/local/share/extra-ca.crt\nENV NODE_EXTRA_CA_CERTS=/usr/local/share/extra-ca.crt'
+    cp "$NODE_EXTRA_CA_CERTS" "$work/node/etc/npm-ca.crt"
+    printf 'cafile=/usr/local/etc/npm-ca.crt\n' >"$work/node/etc/npmrc"
   fi
   cat >"$work/node/Dockerfile" <<DOCKERFILE
 FROM $DEBIAN_IMAGE
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
 COPY --chown=0:0 bin /usr/local/bin
 COPY --chown=0:0 lib /usr/local/lib
-$trust
+COPY --chown=0:0 etc /usr/local/etc
 ENV NODE_VERSION=$("$node" --version | tr -d v)
 LABEL $STAND_IN_LABEL=true
 RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 && rm -rf /var/lib/apt/lists/* /var/cache/apt/* && node --version && npm --version && rm -rf /root/.npm

@@ -82,7 +82,7 @@ test('what is larger than allowed is refused with what to do about it', async (t
       command: 'true',
       code: 'repository_too_large',
       message: /more than 2097152 bytes/,
-      whatToDo: /limit/,
+      whatToDo: /CLONE_MB_MAX/,
     },
   ];
   for (const [index, { what, files, command, code, message, whatToDo }] of refused.entries()) {
