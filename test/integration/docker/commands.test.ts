@@ -157,7 +157,7 @@ describe('a command in a sandbox', () => {
   });
 
   test('that forks without end gets no further than the limit, and dies as a whole', async () => {
-    const limits = { ...sandboxLimits, processesMax: 128 };
+    const limits = { ...sandboxLimits, processesMax: 40 };
     await using bombed = await openSandboxes({ limits });
     await using own = await bombed.acquire('job-of-forks', soon());
     const request = { command: 'bomb() { bomb | bomb & }; bomb; sleep 20', outputBytesMax: 1000 };
