@@ -153,7 +153,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
         '',
         ...problems.map((problem) => `  ${problem}`),
         '',
-        'Set them in the environment or in a file .env beside package.json; .env.example explains each.',
+        'Set them in the environment or in a file .env where the server is started; .env.example explains each.',
       ].join('\n'),
     );
   }

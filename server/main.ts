@@ -81,7 +81,7 @@ const start = async (config: Config): Promise<void> => {
   const server = createServer(app, httpLimits);
   await listen(server, config.PORT, config.HOST).catch((cause: Error) => {
     throw new ConfigError(
-      `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}.`,
+      `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}. Stop what listens there, or set others.`,
     );
   });
   const worker = startWorker({
@@ -111,6 +111,11 @@ const start = async (config: Config): Promise<void> => {
     void stop(signal);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal);
+
+  for (const { name, detail, ok } of await checkEngine(docker, engine)) {
+    if (!ok)
+      log.warn({ check: name, detail }, 'no sandbox can be started; npm run doctor says how to mend it');
+  }
 };
 
 const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
@@ -132,6 +137,12 @@ const doctor = async (config: Config): Promise<void> => {
 const noKeys = { ANTHROPIC_API_KEY: 'not-needed', GITHUB_TOKEN: 'not-needed' };
 
 const [command] = process.argv.slice(2);
+if (command !== undefined && command !== 'doctor') {
+  process.stderr.write(
+    `There is no command ${command}: without one the server starts, and there is doctor.\n`,
+  );
+  process.exit(1);
+}
 try {
   await (command === 'doctor' ? doctor(readSettings(noKeys)) : start(readSettings({})));
 } catch (error) {

@@ -54,7 +54,7 @@ test('a port that is taken is said in one line, and the server ends with exit co
     const [first, ...said] = error.message.trimEnd().split('\n');
     assert.equal(first, 'The server did not start (exit code 1):');
     assert.deepEqual(said, [
-      `The server cannot listen with HOST=127.0.0.1 and PORT=${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}.`,
+      `The server cannot listen with HOST=127.0.0.1 and PORT=${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}. Stop what listens there, or set others.`,
     ]);
     return true;
   });
