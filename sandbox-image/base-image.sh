@@ -19,7 +19,7 @@ root=$(dirname "$here")
 work=
 
 main() {
-  if docker image inspect "$IMAGE" >/dev/null 2>&1; then
+  if docker image inspect "$IMAGE" >/dev/null 2>&1 && ! stand_in_is_old; then
     say "nothing to do: $IMAGE is present$(stand_in_note)"
     return
   fi
@@ -46,6 +46,13 @@ as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # debootstrap leaves files of root behind.
 clean_up() { as_root rm -rf "$work"; }
+
+# A stand-in holds the Node of the checkout that made it; a pulled image is renewed by `docker pull`.
+stand_in_is_old() {
+  [ -n "$(stand_in_note)" ] || return 1
+  ! docker image inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$IMAGE" \
+    | grep -qx "NODE_VERSION=$("$root/node_modules/node/bin/node" --version | tr -d v)"
+}
 
 stand_in_note() {
   if [ "$(docker image inspect --format "{{index .Config.Labels \"$STAND_IN_LABEL\"}}" "$IMAGE")" = true ]; then

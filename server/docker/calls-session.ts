@@ -47,7 +47,11 @@ export const openCallsSession = (duplex: Duplex): CallsSession => {
       // Either it is closing, or the toolbox has said that it takes no more requests.
       if (session.closed || session.destroyed) throw sandboxLost();
       const stream = session.request({ ':method': 'POST', ':path': path });
-      const abort = () => stream.close(http2.constants.NGHTTP2_CANCEL);
+      // A close alone waits until the other side lets the stream begin, which a hostile one never does.
+      const abort = () => {
+        stream.close(http2.constants.NGHTTP2_CANCEL);
+        stream.destroy();
+      };
       signal.addEventListener('abort', abort);
       stream.once('close', () => signal.removeEventListener('abort', abort));
       stream.on('error', () => {});
