@@ -2,8 +2,11 @@ import type Docker from 'dockerode';
 import { connectEngine } from '../../server/docker/engine.ts';
 import { checkEngine } from '../../server/docker/readiness.ts';
 
-/** What set-up builds and registers; the server's settings have the same defaults. */
-export const sandboxImage = 'tiny-backspace/sandbox:latest';
+/**
+ * What set-up builds and registers; the server's settings have the same defaults. TEST_SANDBOX_IMAGE puts another image
+ * to the same tests.
+ */
+export const sandboxImage = process.env.TEST_SANDBOX_IMAGE ?? 'tiny-backspace/sandbox:latest';
 export const sandboxRuntime = 'runsc-backspace';
 
 /**

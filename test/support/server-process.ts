@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { sandboxImage } from './docker.ts';
 
 /** `server/main.ts` as a process of its own, as a user starts it: settings in, log lines out. */
 export type ServerProcess = AsyncDisposable & {
@@ -24,7 +25,13 @@ export const startServerProcess = async (
 ): Promise<ServerProcess> => {
   const child = spawn(process.execPath, [path.join(root, 'server/main.ts')], {
     // Nothing of the developer's own settings: only what the caller gives, and what a process needs to run.
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', ...settings },
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      PORT: '0',
+      SANDBOX_IMAGE: sandboxImage,
+      ...settings,
+    },
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
