@@ -28,6 +28,11 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ''),
 );
 
+const yesOrNo = z
+  .enum(['true', 'false'], 'must be true or false')
+  .default('false')
+  .transform((text) => text === 'true');
+
 const settings = z.object({
   ANTHROPIC_API_KEY: secret.describe(
     'the key for the model: make one in the Anthropic Console under «API keys»',
@@ -87,6 +92,15 @@ const settings = z.object({
   LANGSMITH_ENDPOINT: url('https://api.smith.langchain.com').describe('where traces go'),
   LANGSMITH_PROJECT: z.string().min(1).default('tiny-backspace').describe('the LangSmith project'),
 
+  EGRESS_ALLOW: list
+    .optional()
+    .describe(
+      'hosts that sandboxes may reach besides GitHub’s, names or «*.domain», separated by commas; set to nothing, they reach none at all',
+    ),
+  EGRESS_ALLOW_PRIVATE: yesOrNo.describe(
+    'whether sandboxes of private repositories may reach these hosts as well: they could carry code there',
+  ),
+
   DOCKER_HOST: z
     .string()
     .regex(/^(unix:\/\/\/|tcp:\/\/|http:\/\/|https:\/\/)/, 'must be unix:///path or tcp://host:port')
@@ -139,8 +153,10 @@ export class ConfigError extends Error {
 }
 
 export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
-  // An empty value in .env or in a compose file means «not set».
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  // An empty value in .env or in a compose file means «not set», except where nothing is a meaning of its own.
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => value !== '' || name === 'EGRESS_ALLOW'),
+  );
   const parsed = settings.safeParse(given);
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.map(describeIssue(given))),

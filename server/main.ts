@@ -6,6 +6,9 @@ import { createModel } from './anthropic/model.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { findingsTable } from './docker/doctor/table.ts';
+import { createOpenEgress } from './docker/egress/open-egress.ts';
+import { allowlistProblems } from './docker/egress/policy.ts';
+import { systemNetwork } from './docker/egress/system-network.ts';
 import { connectEngine } from './docker/engine.ts';
 import { checkEngine } from './docker/readiness.ts';
 import { createSandboxes } from './docker/sandboxes.ts';
@@ -18,6 +21,8 @@ import { startWorker } from './jobs/worker.ts';
 import { createTrace } from './langsmith/trace.ts';
 import { createLog } from './log.ts';
 import {
+  egressLimits,
+  egressSettings,
   githubOptions,
   httpLimits,
   jobSettings,
@@ -56,6 +61,7 @@ const start = async (config: Config): Promise<void> => {
     redact: redactor.text,
     github: createGitHub(githubOptions(config)),
     sandboxes: createSandboxes(docker, sandboxOptions(config)),
+    openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
     model: createModel({ ...modelOptions(config), log }),
   };
   const ready = async () => {
@@ -112,6 +118,9 @@ const start = async (config: Config): Promise<void> => {
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal);
 
+  const problems = allowlistProblems(egressSettings(config));
+  if (problems.length > 0)
+    log.warn({ problems }, 'EGRESS_ALLOW cannot be read: sandboxes reach no host at all');
   for (const { name, detail, ok } of await checkEngine(docker, engine)) {
     if (!ok)
       log.warn({ check: name, detail }, 'no sandbox can be started; npm run doctor says how to mend it');

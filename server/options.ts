@@ -59,6 +59,22 @@ export const sandboxOptions = (config: Config) => ({
   },
 });
 
+/** `allow` undefined: the default hosts. Set but empty, it lets nothing out. */
+export const egressSettings = ({ EGRESS_ALLOW, EGRESS_ALLOW_PRIVATE }: Config) => ({
+  allow: EGRESS_ALLOW,
+  allowPrivate: EGRESS_ALLOW_PRIVATE,
+});
+
+export const egressLimits = {
+  connectionsMax: 32,
+  connectionsTotalMax: 2000,
+  bytesUpMax: 64 * megabyte,
+  bytesDownMax: 1024 * megabyte,
+  idleMs: minute,
+  connectMs: 10 * second,
+  helloMs: 10 * second,
+};
+
 export const modelOptions = (config: Config) => ({
   apiKey: config.ANTHROPIC_API_KEY,
   baseUrl: config.ANTHROPIC_BASE_URL,

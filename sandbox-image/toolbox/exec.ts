@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
+import { commandEnvironment } from './environment.ts';
 import { createOutput } from './output.ts';
 import { callVariable, killTree } from './process-tree.ts';
 import { workspace } from './workspace.ts';
@@ -29,7 +30,7 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   try {
     child = spawn(file ?? '', args, {
       cwd: workspace,
-      env: { ...process.env, ...request.env, [callVariable]: callId },
+      env: { ...commandEnvironment, ...request.env, [callVariable]: callId },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

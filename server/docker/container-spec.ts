@@ -55,6 +55,9 @@ export const containerSpec = (options: {
     HostConfig: {
       Runtime: runtime,
       NetworkMode: 'none',
+      // Else /etc/resolv.conf tells the name servers of the host; nothing answers at this address.
+      Dns: ['127.0.0.1'],
+      DnsSearch: ['.'],
       ReadonlyRootfs: true,
       Tmpfs: {
         '/workspace': tmpfs(limits.workspaceBytes),

@@ -64,24 +64,48 @@ const answer = async (
   headers: IncomingHttpHeaders,
   decide: WayOut,
 ): Promise<void> => {
+  const path = pathOf(headers);
+  if (path === undefined) return send(stream, refuse(400, 'The target cannot be read.'));
   const given = new AbortController();
   stream.once('close', () => given.abort(new Error('The sandbox gave the request up.')));
   const response = await decide({
     method: String(headers[':method']),
-    path: String(headers[':path']),
+    path,
     headers: plainHeaders(headers),
     body: stream,
     signal: given.signal,
   });
-  if (stream.closed || stream.destroyed) return;
-  stream.respond({ ':status': response.status, ...response.headers });
-  await pipeline(response.body, stream).catch(() => {});
+  await send(stream, response);
 };
+
+const send = async (stream: ServerHttp2Stream, { status, headers, body }: WayOutResponse): Promise<void> => {
+  if (stream.closed || stream.destroyed) return;
+  // Nobody reads what goes on arriving after a refusal, and unread it would hold the stream open.
+  if (status !== 200) stream.resume();
+  stream.respond({ ':status': status, ...headers });
+  await pipeline(body, stream).catch(() => {});
+};
+
+/**
+ * A target that HTTP/2 has no path for, of a CONNECT or with a whole URL, travels percent-encoded in a header of the
+ * toolbox's, as it was sent; undefined when the header cannot be read.
+ */
+const pathOf = (headers: IncomingHttpHeaders): string | undefined => {
+  const target = headers[targetHeader];
+  if (target === undefined) return String(headers[':path']);
+  try {
+    return decodeURIComponent(String(target));
+  } catch {
+    return undefined;
+  }
+};
+
+const targetHeader = 'x-backspace-target';
 
 const plainHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      name.startsWith(':') || value === undefined ? [] : [[name, String(value)]],
+      name.startsWith(':') || name === targetHeader || value === undefined ? [] : [[name, String(value)]],
     ),
   );
 

@@ -38,7 +38,7 @@ export type GitHub = {
    * sandbox's way out is the gateway: this repository, read only.
    */
   clone(
-    sandbox: Sandbox,
+    sandbox: Pick<Sandbox, 'exec' | 'openWayOut'>,
     base: Base,
     onProgress: (at: CloneProgress) => void,
     signal: AbortSignal,

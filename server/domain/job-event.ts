@@ -24,7 +24,16 @@ const saved = z
   .object({ branch: z.string().optional(), commit: z.string().optional(), prUrl: z.string().optional() })
   .describe('what outlives the job; empty when nothing does');
 
-const ends = { usage: usageSchema, saved, durationMs: ms, traceUrl: z.string().optional() };
+const egressDenied = z
+  .object({
+    total: count.describe('refusals in all'),
+    hosts: z.array(
+      z.object({ host: z.string(), port: z.number().int().nullable(), reason: z.string(), count }),
+    ),
+  })
+  .describe('what the sandbox was refused on its way out; the first 20 different ones');
+
+const ends = { usage: usageSchema, saved, egressDenied, durationMs: ms, traceUrl: z.string().optional() };
 
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({
@@ -176,6 +185,7 @@ export type Emit = (fact: JobFact) => Promise<void>;
 export type Usage = z.infer<typeof usageSchema>;
 export type LeftOut = z.infer<typeof leftOut>[number];
 export type Saved = z.infer<typeof saved>;
+export type EgressDenied = z.infer<typeof egressDenied>;
 
 export const noUsage: Usage = {
   turns: 0,

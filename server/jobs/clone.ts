@@ -1,13 +1,15 @@
+import type { Egress } from '../domain/egress.ts';
 import type { CloneProgress, GitHub } from '../domain/github.ts';
 import type { Emit } from '../domain/job-event.ts';
 import type { Base } from '../domain/repository.ts';
-import type { Sandbox } from '../domain/sandbox.ts';
+import type { Sandbox, WayOut } from '../domain/sandbox.ts';
 
 /** Git's progress comes far more often than anybody can read it: one event in so many milliseconds. */
 const progressMs = 500;
 
 export const clone = async (
   sandbox: Sandbox,
+  egress: Egress,
   base: Base,
   way: { github: Pick<GitHub, 'clone'>; emit: Emit },
   signal: AbortSignal,
@@ -24,7 +26,8 @@ export const clone = async (
     telling.catch(() => {});
   };
   await way.emit({ type: 'Git: Clone', phase: 'Starting', percent: 0 });
-  await way.github.clone(sandbox, base, tell, signal);
+  const guarded = { ...sandbox, openWayOut: (gateway: WayOut) => sandbox.openWayOut(egress.guard(gateway)) };
+  await way.github.clone(guarded, base, tell, signal);
   await telling;
   const ms = Math.round(performance.now() - started);
   const { commit, branch } = base;

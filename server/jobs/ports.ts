@@ -1,4 +1,5 @@
 import type { AgentLimits } from '../agent/limits.ts';
+import type { OpenEgress } from '../domain/egress.ts';
 import type { GitHub } from '../domain/github.ts';
 import type { JobStore } from '../domain/job.ts';
 import type { Emit } from '../domain/job-event.ts';
@@ -14,6 +15,7 @@ export type Ports = {
   store: JobStore;
   github: GitHub;
   sandboxes: Sandboxes;
+  openEgress: OpenEgress;
   model: Model;
   trace: Trace;
   log: Log;

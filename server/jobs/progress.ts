@@ -1,17 +1,20 @@
+import type { DenialReport } from '../domain/egress.ts';
 import type { AppError } from '../domain/errors.ts';
-import { type JobFact, noUsage, type Saved, type Usage } from '../domain/job-event.ts';
+import { type EgressDenied, type JobFact, noUsage, type Saved, type Usage } from '../domain/job-event.ts';
 import type { Span } from '../domain/trace.ts';
 
 /** What a job has used and saved so far: every terminal event tells it, however the job ends. */
 export type Progress = {
   usage: Usage;
   saved: Saved;
+  /** What the egress has refused; nothing until it is open. */
+  denials(): DenialReport;
   /** Known once the tracing service has told it, which may be after the job has begun. */
   readonly traceUrl: string | undefined;
   /** What the agent calls after every turn, with the sum of all turns. */
   onUsage(usage: Usage): void;
   /** The part that all terminal events share. */
-  end(): Pick<Result, 'usage' | 'saved' | 'durationMs' | 'traceUrl'>;
+  end(): Pick<Result, 'usage' | 'saved' | 'egressDenied' | 'durationMs' | 'traceUrl'>;
 };
 
 export type Result = Extract<JobFact, { type: 'Result' }>;
@@ -22,6 +25,7 @@ export const startProgress = (span?: Pick<Span, 'url'>): Progress => {
   const progress: Progress = {
     usage: noUsage,
     saved: {},
+    denials: () => ({ total: 0, distinct: [] }),
     get traceUrl() {
       return span?.url;
     },
@@ -31,11 +35,20 @@ export const startProgress = (span?: Pick<Span, 'url'>): Progress => {
     end: () => ({
       usage: progress.usage,
       saved: progress.saved,
+      egressDenied: egressDenied(progress.denials()),
       durationMs: Math.round(performance.now() - started),
       ...(progress.traceUrl ? { traceUrl: progress.traceUrl } : {}),
     }),
   };
   return progress;
+};
+
+const egressDenied = ({ total, distinct }: DenialReport): EgressDenied => {
+  const hostsMax = 20;
+  const hosts = distinct
+    .slice(0, hostsMax)
+    .map(({ host, port, reason, count }) => ({ host, port, reason, count }));
+  return { total, hosts };
 };
 
 /** A cancelled job ends with a Result, since it did what it was told; every other failure ends with an Error. */

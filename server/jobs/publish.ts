@@ -40,7 +40,7 @@ export const publish = async (
   progress.saved = { branch, commit: sha };
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
-  const { title, body } = pullRequestText(job, answer, changeset);
+  const { title, body } = pullRequestText(job, answer, changeset, progress.denials());
   const text = { title: redact(title), body: redact(body) };
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };

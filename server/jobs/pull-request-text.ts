@@ -1,5 +1,6 @@
 import type { AgentAnswer } from '../agent/answer.ts';
 import type { Changeset } from '../domain/changeset.ts';
+import type { DenialReport } from '../domain/egress.ts';
 import type { Job } from '../domain/job.ts';
 
 /** GitHub takes 65,536 characters; each part has its own limit, so that none can push the others out. */
@@ -8,6 +9,7 @@ const requestCharactersMax = 10_000;
 const commandsShownMax = 20;
 const commandCharactersMax = 120;
 const pathCharactersMax = 200;
+const denialsShownMax = 20;
 const leftOutCharactersMax = 15_000;
 
 /**
@@ -18,6 +20,7 @@ export const pullRequestText = (
   job: Job,
   answer: AgentAnswer,
   changeset: Changeset,
+  denials: DenialReport,
 ): { title: string; body: string } => {
   const sections = [
     closedFence(cut(cleanMarkdown(answer.description), descriptionCharactersMax)),
@@ -25,6 +28,7 @@ export const pullRequestText = (
     ...(changeset.leftOut.length > 0
       ? [`## Left out\n\n${cut(leftOut(changeset), leftOutCharactersMax)}`]
       : []),
+    ...(denials.total > 0 ? [`## Refused egress\n\n${refusedEgress(denials)}`] : []),
     `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax)}`,
     `---\nMade by Tiny Backspace, job \`${job.id}\`.`,
   ];
@@ -51,6 +55,18 @@ const checked = ({ commands }: AgentAnswer): string => {
 /** The list is short already: see `compareWithBase`. */
 const leftOut = ({ leftOut }: Changeset): string =>
   leftOut.map(({ path, reason }) => `- ${codeSpan(path, pathCharactersMax)}: ${reason}`).join('\n');
+
+/** What was asked for is hostile text; the reasons are the server's own sentences. */
+const refusedEgress = ({ total, distinct }: DenialReport): string => {
+  const shown = distinct.slice(0, denialsShownMax);
+  const lines = shown.map(({ host, port, reason, count }) => {
+    const where = codeSpan(port === null ? host : `${host}:${port}`, pathCharactersMax);
+    return `- ${where}: ${reason}${count > 1 ? ` (${count} times)` : ''}`;
+  });
+  const times = total === 1 ? 'once' : `${total} times`;
+  const more = shown.length < distinct.length ? ` The first ${shown.length} kinds of them:` : '';
+  return `Something in the sandbox wanted out and was refused ${times}.${more}\n\n${lines.join('\n')}`;
+};
 
 /** The first line, as code that cannot end before its end. */
 const codeSpan = (text: string, charactersMax: number): string => {

@@ -6,6 +6,7 @@ import type { Log } from '../domain/log.ts';
 import { acquireSandbox } from './acquire-sandbox.ts';
 import { clone } from './clone.ts';
 import { collectChangeset } from './collect-changeset.ts';
+import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
 import type { Ports, Settings, Walk } from './ports.ts';
 import { endWithError, type Result, startProgress } from './progress.ts';
@@ -66,9 +67,10 @@ const walk = async (job: Job, way: Walk, settings: Settings, signal: AbortSignal
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await step('resolve', () => github.resolveBase(repository, baseBranch, signal));
+  const egress = openEgress(base, way);
   await using owner = createOwner(job.id, way.log);
   const sandbox = owner.own(await step('sandbox', () => acquireSandbox(job.id, way, signal)));
-  await step('clone', () => clone(sandbox, base, way, signal));
+  await step('clone', () => clone(sandbox, egress, base, way, signal));
   const baseRepository = owner.own(
     await step('base', () => github.receiveBase(base, sandbox.basePack(base.commit, signal), signal)),
   );

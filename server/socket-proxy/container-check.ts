@@ -58,6 +58,8 @@ const hostConfig = (bounds: SandboxBounds) =>
     .strictObject({
       Runtime: z.literal(bounds.runtime),
       NetworkMode: z.literal('none'),
+      Dns: z.tuple([z.literal('127.0.0.1')]),
+      DnsSearch: z.tuple([z.literal('.')]),
       ReadonlyRootfs: z.literal(true),
       Tmpfs: z.strictObject({
         '/workspace': tmpfs(bounds.workspaceBytesMax),

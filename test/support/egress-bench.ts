@@ -1,7 +1,7 @@
 import { Duplex, PassThrough } from 'node:stream';
 import { defaultHosts, parseAllowlist } from '../../server/docker/egress/allowlist.ts';
 import type { EgressLimits } from '../../server/docker/egress/limits.ts';
-import { createEgress, type Egress, type EgressOptions } from '../../server/docker/egress/tunnel.ts';
+import { createEgress, type EgressOptions, type Tunnels } from '../../server/docker/egress/tunnel.ts';
 import type { EgressDenial } from '../../server/domain/egress.ts';
 
 /** One of GitHub's own: the documentation ranges do not count as public. */
@@ -25,14 +25,14 @@ export const allowing = (...entries: string[]) => {
 
 /** An egress on a network of the test's making, with everything that it asked of it. */
 export type EgressBench = {
-  egress: Egress;
+  egress: Tunnels;
   resolved: string[];
   dialled: { address: string; port: number }[];
   denied: EgressDenial[];
 };
 
 export type BenchOptions = Partial<EgressOptions> & {
-  create?: (options: EgressOptions) => Egress;
+  create?: (options: EgressOptions) => Tunnels;
   /** Of each resolution in turn, the last one again and again. */
   answers?: readonly string[][];
 };
@@ -82,7 +82,7 @@ export type Tunnel = {
   leave: () => void;
 };
 
-export const openTunnel = async (egress: Egress, authority: string): Promise<Tunnel> => {
+export const openTunnel = async (egress: Tunnels, authority: string): Promise<Tunnel> => {
   const outgoing = new PassThrough().on('error', () => {});
   const gone = new AbortController();
   const { status, body } = await egress.connect({ authority, body: outgoing, signal: gone.signal });
@@ -109,7 +109,7 @@ export const openTunnel = async (egress: Egress, authority: string): Promise<Tun
 };
 
 /** One exchange with a client that says `said` and then nothing more: the status and all that it is told. */
-export const exchange = async (egress: Egress, authority: string, said: Uint8Array) => {
+export const exchange = async (egress: Tunnels, authority: string, said: Uint8Array) => {
   const gone = new AbortController();
   const body = (async function* () {
     yield said;

@@ -19,7 +19,7 @@ export const queuedFact = (id: string): JobFact => ({
   prompt: 'Mend it',
 });
 
-const ends = { usage: noUsage, saved: {}, durationMs: 1 };
+const ends = { usage: noUsage, saved: {}, egressDenied: { total: 0, hosts: [] }, durationMs: 1 };
 
 export const resultFact = (status: 'succeeded' | 'cancelled' | 'nothing_to_change'): JobFact => ({
   type: 'Result',

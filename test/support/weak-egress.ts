@@ -2,7 +2,7 @@ import { isAllowed } from '../../server/docker/egress/allowlist.ts';
 import { createHelloReader } from '../../server/docker/egress/client-hello.ts';
 import { parseAuthority } from '../../server/docker/egress/host-name.ts';
 import { isPublicAddress } from '../../server/docker/egress/public-address.ts';
-import type { Egress, EgressOptions } from '../../server/docker/egress/tunnel.ts';
+import type { EgressOptions, Tunnels } from '../../server/docker/egress/tunnel.ts';
 
 /**
  * A proxy as it is often written, with one of its checks in the weak form and the others sound. The suites that the
@@ -20,7 +20,7 @@ export type Weakness =
 
 export const createWeakEgress =
   (weakness: Weakness) =>
-  (options: EgressOptions): Egress => ({
+  (options: EgressOptions): Tunnels => ({
     async connect({ authority, body, signal }) {
       const refused = { status: 403, headers: {}, body: pieces() };
       const target =

@@ -41,6 +41,15 @@ test('an empty value is a setting that is not set', () => {
   );
 });
 
+test('EGRESS_ALLOW set to nothing is something else than not set: nothing is allowed', () => {
+  assert.equal(readConfig(needed).EGRESS_ALLOW, undefined);
+  assert.deepEqual(readConfig({ ...needed, EGRESS_ALLOW: '' }).EGRESS_ALLOW, []);
+  assert.deepEqual(readConfig({ ...needed, EGRESS_ALLOW: 'a.example, *.b.example' }).EGRESS_ALLOW, [
+    'a.example',
+    '*.b.example',
+  ]);
+});
+
 test('values are read as what they mean', () => {
   const config = readConfig({
     ...needed,

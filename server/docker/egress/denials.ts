@@ -1,15 +1,9 @@
-import type { EgressDenial } from '../../domain/egress.ts';
+import type { DenialReport, EgressDenial } from '../../domain/egress.ts';
 
 /** All refusals of a job: each distinct one is told once, and beyond a limit they are only counted. */
 export type Denials = {
   tell(denial: EgressDenial): void;
   report(): DenialReport;
-};
-
-export type DenialReport = {
-  total: number;
-  /** The first distinct ones, in the order they came. */
-  distinct: (EgressDenial & { count: number })[];
 };
 
 export const createDenials = (onDenied: (denial: EgressDenial) => void): Denials => {

@@ -24,6 +24,12 @@ export const choosePolicy = (settings: EgressSettings, repository: { private: bo
   return 'problems' in allowlist ? closed(closedByProblems) : { allowlist };
 };
 
+/** What in EGRESS_ALLOW cannot be read; then nothing is allowed. */
+export const allowlistProblems = ({ allow = [] }: EgressSettings): string[] => {
+  const allowlist = parseAllowlist(allow);
+  return 'problems' in allowlist ? allowlist.problems : [];
+};
+
 const closed = (why: NonNullable<EgressPolicy['closed']>): EgressPolicy => ({
   allowlist: { hosts: new Set(), domains: [] },
   closed: why,

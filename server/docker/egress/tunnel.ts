@@ -1,7 +1,7 @@
-import type { EgressDenial } from '../../domain/egress.ts';
+import type { DenialReport, EgressDenial } from '../../domain/egress.ts';
 import type { WayOutResponse } from '../../domain/sandbox.ts';
 import { say, sentences } from './answers.ts';
-import { createDenials, type DenialReport, presentableHost } from './denials.ts';
+import { createDenials, presentableHost } from './denials.ts';
 import { parseAuthority } from './host-name.ts';
 import { howToAsk, howToRaise, howToTalk, judgeTarget, notPublic } from './judge.ts';
 import type { EgressLimits } from './limits.ts';
@@ -27,7 +27,7 @@ type ConnectRequest = {
   signal: AbortSignal;
 };
 
-export type Egress = {
+export type Tunnels = {
   /** 200 and a tunnel, or a refusal in plain text: 403 by policy, 429 by a limit, 502 when a host has no address. */
   connect(request: ConnectRequest): Promise<WayOutResponse>;
   /** What asks a proxy for anything but a tunnel, `GET http://…`, would go in clear: always a refusal. */
@@ -41,7 +41,7 @@ export type Egress = {
  * connection goes to a checked address. What is said inside TLS stays unseen: an allowed host that serves many
  * customers behind one name is allowed for all of them.
  */
-export const createEgress = (options: EgressOptions): Egress => {
+export const createEgress = (options: EgressOptions): Tunnels => {
   const { limits, dial } = options;
   const denials = createDenials(options.onDenied);
   const usage = createUsage(limits);

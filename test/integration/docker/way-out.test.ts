@@ -24,7 +24,7 @@ test('before anybody decides, everything is refused', async () => {
   const urls = [`${url}/`, `${url}/a/b.git/info/refs?service=git-upload-pack`];
   for (const address of urls)
     assert.equal(await shell(sandbox, `curl -s -w '%{http_code}' '${address}'`), refused);
-  // Neither as a proxy nor as a tunnel: HTTP/2 has no path that is a whole URL.
+  // Neither as a proxy nor as a tunnel.
   for (const address of ['http://example.com/', 'https://example.com/']) {
     const said = await shell(sandbox, `curl -s -o /dev/null -w '%{http_code}' -x ${url} ${address} || true`);
     assert.match(said, /^(000|403|502)$/, address);

@@ -33,6 +33,8 @@ test('a container gets nothing that its job does not need', () => {
     HostConfig: {
       Runtime: 'some-runtime',
       NetworkMode: 'none',
+      Dns: ['127.0.0.1'],
+      DnsSearch: ['.'],
       ReadonlyRootfs: true,
       Tmpfs: {
         '/workspace': tmpfs.replace('nodev', 'nodev,size=300'),

@@ -71,7 +71,7 @@ export const postJson = (url: string, body: unknown, headers: Record<string, str
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
-const ends = { usage: noUsage, saved: {}, durationMs: 1 };
+const ends = { usage: noUsage, saved: {}, egressDenied: { total: 0, hosts: [] }, durationMs: 1 };
 
 export const succeeded: Extract<JobFact, { type: 'Result' }> = {
   type: 'Result',

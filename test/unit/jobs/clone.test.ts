@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
+import type { Egress } from '../../../server/domain/egress.ts';
 import type { CloneProgress, GitHub } from '../../../server/domain/github.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
@@ -12,6 +13,8 @@ const base = {
   branch: 'main',
   commit: '0'.repeat(40),
 };
+
+const egress: Egress = { guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) };
 
 /** A clone that tells a line of progress every 10 ms, for so many milliseconds. */
 const run = async (forMs: number, emit: (fact: JobFact) => Promise<void>) => {
@@ -28,7 +31,7 @@ const run = async (forMs: number, emit: (fact: JobFact) => Promise<void>) => {
       GitHub,
       'clone'
     >;
-    await clone({} as Sandbox, base, { github, emit }, new AbortController().signal);
+    await clone({} as Sandbox, egress, base, { github, emit }, new AbortController().signal);
   } finally {
     clock.mock.restore();
   }

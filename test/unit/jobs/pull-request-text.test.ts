@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentAnswer } from '../../../server/agent/answer.ts';
+import type { DenialReport } from '../../../server/domain/egress.ts';
 import type { LeftOut } from '../../../server/domain/job-event.ts';
 import { pullRequestText } from '../../../server/jobs/pull-request-text.ts';
 
@@ -13,11 +14,15 @@ const job = (prompt = 'Mend it') => ({
   createdAt: '2026-01-02T03:04:05.678Z',
 });
 
-const textOf = (answer: Partial<AgentAnswer>, options: { prompt?: string; leftOut?: LeftOut[] } = {}) =>
+const textOf = (
+  answer: Partial<AgentAnswer>,
+  options: { prompt?: string; leftOut?: LeftOut[]; denials?: DenialReport } = {},
+) =>
   pullRequestText(
     job(options.prompt),
     { title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [], ...answer },
     { files: [], leftOut: options.leftOut ?? [] },
+    options.denials ?? { total: 0, distinct: [] },
   );
 
 const footer = '\n\n---\nMade by Tiny Backspace, job `job-1`.';
@@ -184,4 +189,43 @@ for (const [what, character] of [
 
 test('a title is cleaned, too', () => {
   assert.equal(textOf({ title: 'Mend\u202e it\u200b' }).title, 'Mend it');
+});
+
+test('what the sandbox was refused on its way out is listed, in words that it cannot choose', () => {
+  const denial = { reason: 'The host is not allowed.', howToAllow: 'Add it to EGRESS_ALLOW on the server.' };
+  const denials = {
+    total: 4,
+    distinct: [
+      { host: 'evil.example', port: 443, ...denial, count: 3 },
+      { host: '`](https://evil.example)?', port: null, ...denial, count: 1 },
+    ],
+  };
+  const { body } = textOf({}, { denials });
+  assert.ok(
+    body.includes(`## Refused egress
+
+Something in the sandbox wanted out and was refused 4 times.
+
+- \`evil.example:443\`: The host is not allowed. (3 times)
+- \`ˋ](https://evil.example)?\`: The host is not allowed.
+
+## Request`),
+    body,
+  );
+});
+
+test('of many refusals the first are listed', () => {
+  const distinct = Array.from({ length: 100 }, (_, index) => ({
+    ...{
+      host: `host-${index}.example`,
+      port: 443,
+      reason: 'The host is not allowed.',
+      howToAllow: '',
+      count: 1,
+    },
+  }));
+  const { body } = textOf({}, { denials: { total: 5000, distinct } });
+  const lines = body.split('\n').filter((line) => line.startsWith('- `host-'));
+  assert.deepEqual([lines.length, lines.at(-1)], [20, '- `host-19.example:443`: The host is not allowed.']);
+  assert.match(body, /was refused 5000 times\. The first 20 kinds of them:/);
 });

@@ -79,6 +79,7 @@ const run = async (
   };
   const ports: Ports = {
     ...{ store, log, github },
+    openEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
     sandboxes: { image: 'image', acquire: async () => sandbox },
     model: createScriptedModel([{ content: [text('Change it\n\nIt is changed.')] }]),
     trace: { start: () => createRecordedSpan(), flush: nothing },

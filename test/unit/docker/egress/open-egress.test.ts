@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wayOutWithEgress } from '../../../../server/docker/egress/way-out-with-egress.ts';
+import { wayOutWithEgress } from '../../../../server/docker/egress/open-egress.ts';
 import type { WayOutRequest } from '../../../../server/domain/sandbox.ts';
 import { createBench, publicAddress } from '../../../support/egress-bench.ts';
 import { buildClientHello } from '../../../support/tls-client-hello.ts';
