@@ -94,7 +94,15 @@ const beat = () => {
   try {
     utimesSync(heartbeatFile, now, now);
   } catch {
+    makeHeartbeat();
+  }
+};
+
+const makeHeartbeat = () => {
+  try {
     writeFileSync(heartbeatFile, '');
+  } catch {
+    // No room in /tmp, and somebody has removed the file: there will be another beat.
   }
 };
 

@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
+import type { CommandEnd } from './bash.ts';
 import { commandEnvironment } from './environment.ts';
 import { createOutput } from './output.ts';
-import { callVariable, killTree } from './process-tree.ts';
+import { callVariable, killCall, ticksNow } from './process-tree.ts';
+import { createShell } from './shell.ts';
 import { workspace } from './workspace.ts';
 
 export type ExecRequest = {
+  /** A command for the shell that is kept, or the words of a program, which knows nothing of that shell. */
   command: string | string[];
   env?: Record<string, string>;
   timeoutMs: number;
@@ -14,32 +17,26 @@ export type ExecRequest = {
 };
 
 /**
- * Runs one command and answers with lines of JSON: `{"output": "…"}` as it comes, at the end
- * `{"exitCode", "signal", "durationMs", "timedOut", "bytesLeftOut"}`. A process that the command left in the
- * background keeps running and does not keep the call open. When the server closes the stream, the command dies.
+ * Runs one command and answers with lines of JSON: `{"output": "…"}` as it comes, `{"shown": "…"}` for the eye alone
+ * once there is more than fits, at the end `{"exitCode", "signal", "durationMs", "timedOut", "bytesLeftOut",
+ * "outputFile"}`. A process that the command left in the background keeps running and does not keep the call open. At
+ * its time limit, or when the server closes the stream, the command dies with all that it started.
  */
 export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream): Promise<void> => {
-  const callId = randomUUID();
+  const call = { id: randomUUID(), startTicks: ticksNow() };
   const started = performance.now();
-  const [file, ...args] =
-    typeof request.command === 'string' ? ['bash', '-c', request.command] : request.command;
   const say = (line: object) => {
     if (!stream.closed) stream.write(`${JSON.stringify(line)}\n`);
   };
-  let child: ChildProcess;
-  try {
-    child = spawn(file ?? '', args, {
-      cwd: workspace,
-      env: { ...commandEnvironment, ...request.env, [callVariable]: callId },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
-  } catch (error) {
-    // Too long for the system, or with a NUL: the model can mend that.
-    say({ output: `The command could not be started: ${(error as Error).message}\n` });
-    return say({ exitCode: 126, signal: null, durationMs: 0, timedOut: false, bytesLeftOut: 0 });
-  }
-  const kill = () => child.pid && killTree(child.pid, callId);
+  const output = createOutput({
+    ...{ bytesMax: request.outputBytesMax, fileName: call.id },
+    send: (text) => say({ output: text }),
+    show: (text) => say({ shown: text }),
+  });
+  const running = start(request, call.id, output.add);
+  const kill = () => {
+    if (running.pid !== undefined) killCall({ ...call, pid: running.pid });
+  };
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -47,28 +44,64 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   }, request.timeoutMs);
   stream.once('close', kill);
 
-  const output = createOutput(request.outputBytesMax, (text) => say({ output: text }));
-  child.stdout?.on('data', output.add);
-  child.stderr?.on('data', output.add);
-
-  const { exitCode, signal, error } = await ended(child);
+  const { exitCode, signal, problem } = await running.ended;
   clearTimeout(timer);
   stream.off('close', kill);
-  const bytesLeftOut = output.end();
-  if (error) say({ output: `${error}\n` });
-  say({ exitCode, signal, durationMs: Math.round(performance.now() - started), timedOut, bytesLeftOut });
+  const whole = output.end();
+  if (problem !== undefined) say({ output: `${problem}\n` });
+  say({ exitCode, signal, durationMs: Math.round(performance.now() - started), timedOut, ...whole });
 };
 
-type End = { exitCode: number | null; signal: string | null; error?: string };
+const shell = createShell();
+
+type Running = { pid: number | undefined; ended: Promise<CommandEnd> };
+
+const start = (request: ExecRequest, callId: string, onOutput: (bytes: Buffer) => void): Running => {
+  const { command, env } = request;
+  if (typeof command !== 'string') return startProgram(command, env, callId, onOutput);
+  if (command.includes('\0')) return notStarted('a command cannot hold the character NUL');
+  const kept = env === undefined ? shell.run(command, callId, onOutput) : undefined;
+  return kept ?? startProgram(['bash', '-c', command], env, callId, onOutput);
+};
+
+const startProgram = (
+  [file = '', ...args]: readonly string[],
+  env: ExecRequest['env'],
+  callId: string,
+  onOutput: (bytes: Buffer) => void,
+): Running => {
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      cwd: workspace,
+      env: { ...commandEnvironment, ...env, [callVariable]: callId },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (error) {
+    // Too long for the system, or with a NUL: the model can mend that.
+    return notStarted((error as Error).message);
+  }
+  child.stdout?.on('data', onOutput);
+  child.stderr?.on('data', onOutput);
+  return { pid: child.pid, ended: endOf(child) };
+};
+
+const notStarted = (why: string): Running => ({
+  pid: undefined,
+  ended: Promise.resolve({
+    ...{ exitCode: 126, signal: null, problem: `The command could not be started: ${why}` },
+  }),
+});
 
 /**
  * Node's `close` waits for everybody who holds stdout, a background process for ever. So the end is `exit`, plus the
  * time in which what is left in the pipe arrives.
  */
-const ended = (child: ChildProcess): Promise<End> => {
+const endOf = (child: ChildProcess): Promise<CommandEnd> => {
   const drainMs = 200;
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ exitCode: 127, signal: null, error: error.message }));
+    child.once('error', ({ message }) => resolve({ exitCode: 127, signal: null, problem: message }));
     child.once('exit', (exitCode, signal) => {
       const finish = () => resolve({ exitCode, signal });
       const timer = setTimeout(finish, drainMs);

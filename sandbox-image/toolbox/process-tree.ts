@@ -1,18 +1,30 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { isInImage } from './workspace.ts';
 
 /** The variable that every process of a command inherits, so that one which left its group is found again. */
 export const callVariable = 'BACKSPACE_CALL';
 
+/** A running command: where it began, and when, in ticks of the kernel's clock. */
+export type RunningCall = { id: string; pid: number; startTicks: number };
+
 /**
- * Kills a command with everything it started. The group is not enough (setsid leaves it) and neither are parents
- * (a double fork loses them), so three ways are joined: group, ancestry, and the inherited variable. All are stopped
- * before any is killed, since who forks without end fills each place that a killed one leaves.
+ * Kills a command with everything it started. Neither its group is enough (setsid leaves it) nor its descendants (a
+ * double fork loses them) nor the inherited variable (`env -i` drops it): whatever began to run after the command did,
+ * and is marked as no other command's, is the command's.
  */
-export const killTree = (pid: number, callId: string): void => {
+export const killCall = (call: RunningCall): void => {
+  // The shell that dies among stopped ones would have its whole group hung up, older processes included. So at first
+  // none is stopped.
+  for (const victim of findVictims(call)) signal(victim, 'SIGKILL');
+  killForkers(call);
+};
+
+/** Who forks without end fills each place that a killed one leaves: all are stopped before any is killed. */
+const killForkers = (call: RunningCall): void => {
   const roundsMax = 20;
   const stopped = new Set<number>();
   for (let round = 0; round < roundsMax; round++) {
-    const victims = findProcesses(pid, callId).filter((victim) => !stopped.has(victim));
+    const victims = findVictims(call).filter((victim) => !stopped.has(victim));
     if (victims.length === 0) break;
     for (const victim of victims) {
       signal(victim, 'SIGSTOP');
@@ -22,6 +34,12 @@ export const killTree = (pid: number, callId: string): void => {
   for (const victim of stopped) signal(victim, 'SIGKILL');
 };
 
+const ticksPerSecond = 100;
+const bootedAt = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) - performance.now() / 1000;
+
+/** Now, on the clock that /proc/PID/stat tells a process's start by. */
+export const ticksNow = (): number => Math.floor((bootedAt + performance.now() / 1000) * ticksPerSecond) - 1;
+
 const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
     process.kill(pid, name);
@@ -30,36 +48,58 @@ const signal = (pid: number, name: NodeJS.Signals): void => {
   }
 };
 
-const findProcesses = (root: number, callId: string): number[] => {
+const findVictims = (call: RunningCall): number[] => {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), ...readStat(name), marked: isMarked(name, callId) }))
+    .map((name) => ({ pid: Number(name), ...readStat(name), mark: markOf(name) }))
     .filter(({ pid, state }) => pid !== process.pid && state !== 'Z');
-  const family = new Set([root]);
-  for (let size = 0; size !== family.size; ) {
-    size = family.size;
-    for (const { pid, parent } of processes) if (family.has(parent)) family.add(pid);
-  }
+  // What the toolbox itself has started for other calls, and what came of it.
+  const others = family(
+    processes,
+    processes.filter(({ pid, parent }) => parent === process.pid && pid !== call.pid).map(({ pid }) => pid),
+  );
+  const own = family(processes, [call.pid]);
   return processes
-    .filter(({ pid, group, marked }) => family.has(pid) || group === root || marked)
+    .filter(({ pid, mark, startTicks }) => {
+      if (mark === call.id || pid === call.pid) return true;
+      if (mark !== undefined) return false;
+      // Outside of a sandbox there are processes that are nobody's command.
+      return startTicks >= call.startTicks && (own.has(pid) || (isInImage && !others.has(pid)));
+    })
     .map(({ pid }) => pid);
 };
 
+const family = (
+  processes: readonly { pid: number; parent: number }[],
+  roots: readonly number[],
+): Set<number> => {
+  const members = new Set(roots);
+  for (let size = -1; size !== members.size; ) {
+    size = members.size;
+    for (const { pid, parent } of processes) if (members.has(parent)) members.add(pid);
+  }
+  return members;
+};
+
+type Stat = { state: string; parent: number; startTicks: number };
+
 /** Fields of /proc/PID/stat after the command name, which may itself hold spaces and brackets. */
-const readStat = (pid: string): { state: string; parent: number; group: number } => {
+const readStat = (pid: string): Stat => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state = 'Z', parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent), group: Number(group) };
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? 'Z', parent: Number(fields[1]), startTicks: Number(fields[19]) };
   } catch {
-    return { state: 'Z', parent: -1, group: -1 };
+    return { state: 'Z', parent: -1, startTicks: -1 };
   }
 };
 
-const isMarked = (pid: string, callId: string): boolean => {
+/** The call that a process belongs to, as far as it says so. */
+const markOf = (pid: string): string | undefined => {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${callVariable}=${callId}`);
+    const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return variables.find((line) => line.startsWith(`${callVariable}=`))?.slice(callVariable.length + 1);
   } catch {
-    return false;
+    return undefined;
   }
 };

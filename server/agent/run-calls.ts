@@ -27,7 +27,7 @@ const cutAdvice =
   'The reply reached its output limit before this call was complete, so it was not run. Call it again with less ' +
   'input: write a long file in parts (write the first part, then add the others with edit).';
 
-const runCall = async ({ id, name, input }: ToolCall, { tools, span }: Ports, signal: AbortSignal) => {
+const runCall = async ({ id, name, input }: ToolCall, { tools, span, emit }: Ports, signal: AbortSignal) => {
   const tool = tools.find(({ definition }) => definition.name === name);
   if (!tool) {
     const names = tools.map(({ definition }) => definition.name).join(', ');
@@ -35,7 +35,7 @@ const runCall = async ({ id, name, input }: ToolCall, { tools, span }: Ports, si
   }
   const child = span.child('tool', name, { input });
   return inSpan(child, async () => {
-    const outcome = await tool.run(input, id, signal);
+    const outcome = await tool.run(input, id, signal, emit);
     child.end({ output: outcome.content }, outcome.isError ? { error: outcome.content } : {});
     return outcome;
   });

@@ -19,9 +19,16 @@ const killMs = 30_000;
 export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolbox => ({
   exec: async (request, signal, onOutput) => {
     let output = '';
+    let glimpsesLeft = 20 + request.timeoutMs / 250;
     const timeoutMs = request.timeoutMs + killMs;
     for await (const line of calls.lines('/exec', request, execLine, signal, timeoutMs)) {
-      if (!('output' in line)) return { ...line, output };
+      if ('exitCode' in line) return { ...line, output };
+      if ('shown' in line) {
+        glimpsesLeft -= 1;
+        if (glimpsesLeft < 0) throw brokenToolbox('The toolbox showed more output than agreed.');
+        onOutput?.(line.shown);
+        continue;
+      }
       output += line.output;
       if (output.length > 2 * request.outputBytesMax + 1000)
         throw brokenToolbox('The toolbox sent more output than asked for.');
@@ -107,13 +114,15 @@ const reply = <T extends z.ZodRawShape>(shape: T) =>
     z.object({ ok: z.literal(false), message: z.string() }),
   ]) as unknown as z.ZodType<Reply<z.infer<z.ZodObject<T>>>>;
 
-const execLine: z.ZodType<{ output: string } | Omit<ExecResult, 'output'>> = z.union([
+const execLine: z.ZodType<{ output: string } | { shown: string } | Omit<ExecResult, 'output'>> = z.union([
   z.object({ output: z.string() }),
+  z.object({ shown: z.string().max(8192) }),
   z.object({
     exitCode: z.number().int().nullable(),
     durationMs: count,
     timedOut: z.boolean(),
     bytesLeftOut: count,
+    outputFile: z.string().max(200).nullable(),
   }),
 ]);
 

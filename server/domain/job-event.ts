@@ -100,6 +100,9 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     error,
   }),
   z.object({ type: z.literal('Tool: Write'), filepath: z.string(), lines: count, callId, error }),
+  z
+    .object({ type: z.literal('Tool: Output'), output: z.string(), callId })
+    .describe('what a command prints while it runs, as far as it is told; `Tool: Bash` has its whole output'),
   z.object({
     type: z.literal('Tool: Bash'),
     command: z.string(),
@@ -162,7 +165,6 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 export const reservedEventTypes = [
   'Preflight',
   'Job: Waiting',
-  'Tool: Output',
   'Setup: Started',
   'Setup: Finished',
   'Check: Started',

@@ -24,7 +24,10 @@ export type WayOut = (request: WayOutRequest) => Promise<WayOutResponse>;
 export type Reply<T> = ({ ok: true } & T) | { ok: false; message: string };
 
 export type ExecRequest = {
-  /** A shell command, or the words of a program without a shell. */
+  /**
+   * A command for the sandbox's shell, which is kept: directory and exported variables last until the next one. Or the
+   * words of a program without a shell. With `env` a command gets a shell of its own.
+   */
   command: string | readonly string[];
   env?: Readonly<Record<string, string>>;
   timeoutMs: number;
@@ -40,6 +43,8 @@ export type ExecResult = {
   timedOut: boolean;
   /** Bytes in the middle of the output that were left out. */
   bytesLeftOut: number;
+  /** Where inside the whole output is, up to 16 MB, when bytes were left out; null when there is none. */
+  outputFile: string | null;
 };
 
 export type ReadResult = { content: string; fromLine: number; toLine: number; totalLines: number };
@@ -58,6 +63,7 @@ export type Sandbox = AsyncDisposable & {
   readyMs: number;
   /** Sets who decides about requests from inside; before the first call everything is refused. */
   openWayOut(wayOut: WayOut): void;
+  /** `onOutput` gets the output as it comes, and of what does not fit a glimpse twice a second. */
   exec(request: ExecRequest, signal: AbortSignal, onOutput?: (chunk: string) => void): Promise<ExecResult>;
   read(
     file: { filepath: string; offset?: number; limit?: number; bytesMax: number },

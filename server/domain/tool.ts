@@ -1,4 +1,4 @@
-import type { JobFact } from './job-event.ts';
+import type { Emit, JobFact } from './job-event.ts';
 import type { ToolDefinition } from './model.ts';
 
 /** What came of a tool call: the text for the model, and the fact for everybody who watches the job. */
@@ -11,9 +11,9 @@ export type ToolOutcome = {
 
 /**
  * Something that the model may call. A failure that the model can mend is an outcome, input that does not fit the
- * schema included; a lost sandbox and an aborted signal throw.
+ * schema included; a lost sandbox and an aborted signal throw. `emit` is for what is worth telling while it runs.
  */
 export type Tool = {
   definition: ToolDefinition;
-  run(input: unknown, callId: string, signal: AbortSignal): Promise<ToolOutcome>;
+  run(input: unknown, callId: string, signal: AbortSignal, emit: Emit): Promise<ToolOutcome>;
 };

@@ -39,7 +39,14 @@ export const createMemorySandbox = (
       if (request.command === 'sleep 600') await abortOf(signal);
       const end = typeof request.command === 'string' ? commands[request.command] : undefined;
       const unknown = { output: `bash: ${request.command}: command not found\n`, exitCode: 127 };
-      const ordinary = { output: '', exitCode: 0, durationMs: 40, timedOut: false, bytesLeftOut: 0 };
+      const ordinary = {
+        output: '',
+        exitCode: 0,
+        durationMs: 40,
+        timedOut: false,
+        bytesLeftOut: 0,
+        outputFile: null,
+      };
       return { ...ordinary, ...(typeof end === 'function' ? end() : (end ?? unknown)) };
     },
     read: async ({ filepath, offset = 1, limit, bytesMax }) => {

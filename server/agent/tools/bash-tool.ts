@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
 import type { Tool } from '../../domain/tool.ts';
 import type { AgentLimits } from '../limits.ts';
+import { tellOutput } from './command-output.ts';
 import { defineTool } from './define-tool.ts';
 
 type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax'>;
@@ -14,9 +15,9 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
   return defineTool({
     name: 'bash',
     description:
-      'Runs a command in a new bash that starts in the workspace; nothing can be typed into it. You get stdout ' +
-      'and stderr together, then the exit code. A process left in the background (& with its output in a file) ' +
-      'goes on.',
+      'Runs a command in a bash that is kept: its directory and its exported variables are there in the next call. ' +
+      'It begins in the workspace; nothing can be typed into it. You get stdout and stderr together, then the exit ' +
+      'code. A process left in the background (& with its output in a file) goes on until the job ends.',
     input: z.strictObject({
       command: z.string().min(1).max(commandCharactersMax),
       timeoutSeconds: z
@@ -26,10 +27,11 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
         .optional()
         .describe(`the command is stopped after this time; ${inSeconds(limits.commandMs)} without it`),
     }),
-    run: async ({ command, timeoutSeconds }, callId, signal) => {
+    run: async ({ command, timeoutSeconds }, callId, signal, emit) => {
       const timeoutMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
       const request = { command, timeoutMs, outputBytesMax: limits.outputBytesMax };
-      const result = await sandbox.exec(request, signal);
+      const live = tellOutput(callId, emit);
+      const result = await sandbox.exec(request, signal, live.add).finally(live.end);
       const { output, exitCode, durationMs } = result;
       const failure = failureOf(result, timeoutMs, secondsMax);
       const end = failure ?? `[exit code ${exitCode}, ${inSeconds(durationMs)}]`;
@@ -46,18 +48,19 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
 const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): string | undefined => {
   if (result.timedOut) {
     const advice = `run less at once, give a larger timeoutSeconds (at most ${secondsMax}), or run it in the background with its output in a file`;
-    return `[stopped: it ran longer than ${inSeconds(timeoutMs)}; ${advice}]`;
+    return `[stopped, with everything that it started: it ran longer than ${inSeconds(timeoutMs)}; ${advice}]`;
   }
   if (result.exitCode === null) return `[killed by a signal after ${inSeconds(result.durationMs)}]`;
   return undefined;
 };
 
-const leftOut = ({ bytesLeftOut }: ExecResult): string[] =>
-  bytesLeftOut > 0
-    ? [
-        `[${bytesLeftOut} bytes in the middle were left out: use head, tail or rg, or put the output into a file and read parts of it]`,
-      ]
-    : [];
+const leftOut = ({ bytesLeftOut, outputFile }: ExecResult): string[] => {
+  if (bytesLeftOut === 0) return [];
+  const advice = outputFile
+    ? `the whole output is in ${outputFile}: read or search parts of it`
+    : 'use head, tail or rg, or put the output into a file and read parts of it';
+  return [`[${bytesLeftOut} bytes in the middle were left out; ${advice}]`];
+};
 
 /** What a terminal would show at the end: no colours, and of a progress line only its last state. */
 const outputFor = (output: string): string[] => {

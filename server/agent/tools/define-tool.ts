@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Emit } from '../../domain/job-event.ts';
 import type { Tool, ToolOutcome } from '../../domain/tool.ts';
 
 /** Makes a tool of a zod object: the model gets its JSON Schema, `run` gets what has passed it. */
@@ -6,15 +7,15 @@ export const defineTool = <Input>(parts: {
   name: string;
   description: string;
   input: z.ZodType<Input>;
-  run(input: Input, callId: string, signal: AbortSignal): Promise<ToolOutcome>;
+  run(input: Input, callId: string, signal: AbortSignal, emit: Emit): Promise<ToolOutcome>;
 }): Tool => {
   const { $schema: _, ...inputSchema } = z.toJSONSchema(parts.input, { io: 'input' });
   const fields = Object.keys(inputSchema.properties ?? {});
   return {
     definition: { name: parts.name, description: parts.description, inputSchema },
-    run: async (input, callId, signal) => {
+    run: async (input, callId, signal, emit) => {
       const parsed = parts.input.safeParse(input, { reportInput: true });
-      if (parsed.success) return parts.run(parsed.data, callId, signal);
+      if (parsed.success) return parts.run(parsed.data, callId, signal, emit);
       const problems = parsed.error.issues.map((issue) => inWords(issue, fields)).join('; ');
       return refusedCall(parts.name, callId, `The input of ${parts.name} does not fit: ${problems}.`);
     },

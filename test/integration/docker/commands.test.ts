@@ -19,7 +19,7 @@ const exec = async (command: ExecRequest['command'], options: Partial<ExecReques
   );
   return result;
 };
-const whole = { timedOut: false, bytesLeftOut: 0 };
+const whole = { timedOut: false, bytesLeftOut: 0, outputFile: null };
 
 /** Those of the processes with this argument that still run. */
 const running = async (argument: string): Promise<number> => {
@@ -47,7 +47,7 @@ describe('a command in a sandbox', () => {
     });
     await first.promise;
     assert.deepEqual(chunks, ['first\n']);
-    await shell(sandbox, 'touch go');
+    await sandbox.write({ filepath: 'go', content: '' }, soon());
     const { exitCode, output } = await done;
     assert.deepEqual({ exitCode, output }, { exitCode: 3, output: 'first\nlast\n' });
   });
@@ -63,10 +63,12 @@ describe('a command in a sandbox', () => {
 
   const escapes = {
     'as a child': 'sleep 2000 & sleep 2000 & wait',
-    'in a session of its own': 'setsid sleep 2001 & wait',
+    'in a session of its own': 'setsid sleep 2001 & sleep 2001',
     'after a double fork': '(setsid sh -c "sleep 2002 & sleep 2002 & wait" &) ; sleep 2002',
     'deaf to hangups and to a polite end':
       'trap "" TERM HUP INT; nohup sleep 2003 >/dev/null 2>&1 & trap "" TERM; sleep 2003; sleep 2003',
+    'without any variable':
+      'env -i setsid sleep 2005 & sleep 2005 & (env -i setsid sh -c "sleep 2005 & sleep 2005 &" &) ; wait',
     'in another process group':
       "python3 -c \"import os; os.fork() or os.setpgid(0, 0); os.execvp('sleep', ['sleep', '2004'])\"",
   };
@@ -74,7 +76,7 @@ describe('a command in a sandbox', () => {
     const argument = /20\d\d/.exec(command)?.[0] ?? '';
     test(`that runs out of time dies with everything it started ${name}`, async () => {
       const result = await exec(command, { timeoutMs: 1000 });
-      assert.deepEqual(result, { output: '', exitCode: null, timedOut: true, bytesLeftOut: 0 });
+      assert.deepEqual(result, { ...whole, output: '', exitCode: null, timedOut: true });
       await awaitNone(argument);
     });
   }
@@ -92,7 +94,7 @@ describe('a command in a sandbox', () => {
   });
 
   test('keeps head and tail of a long output and says how much is missing', async () => {
-    const result = await exec('seq 100000', { outputBytesMax: 1000 });
+    const { outputFile, ...result } = await exec('seq 100000', { outputBytesMax: 1000 });
     const all = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join('');
     const bytesLeftOut = all.length - 1000;
     assert.deepEqual(result, {
@@ -101,6 +103,11 @@ describe('a command in a sandbox', () => {
       timedOut: false,
       bytesLeftOut,
     });
+    const read = await sandbox.read(
+      { filepath: outputFile ?? '', offset: 50_000, limit: 1, bytesMax: 100 },
+      soon(),
+    );
+    assert.partialDeepStrictEqual(read, { ok: true, content: '50000', totalLines: 100_000 });
   });
 
   test('may print 200 MB without the server growing', async () => {
@@ -130,12 +137,20 @@ describe('a command in a sandbox', () => {
         'BACKSPACE_ORPHAN_SECONDS',
         'GIT_PAGER',
         'GIT_TERMINAL_PROMPT',
+        'HTTPS_PROXY',
+        'HTTP_PROXY',
         'HOME',
         'HOSTNAME',
         'LANG',
+        'NODE_USE_ENV_PROXY',
         'NODE_VERSION',
+        'NO_PROXY',
+        'https_proxy',
+        'http_proxy',
+        'no_proxy',
         'NPM_CONFIG_FUND',
         'NPM_CONFIG_UPDATE_NOTIFIER',
+        'OLDPWD',
         'PAGER',
         'PATH',
         'PWD',

@@ -20,7 +20,7 @@ const limits: AgentLimits = {
 const use = async (sandbox: MemorySandbox, name: string, input: unknown) => {
   const tool = createTools(sandbox, limits).find(({ definition }) => definition.name === name);
   assert.ok(tool, name);
-  const outcome = await tool.run(input, 'call-1', AbortSignal.timeout(5000));
+  const outcome = await tool.run(input, 'call-1', AbortSignal.timeout(5000), async () => {});
   assert.deepEqual(jobEventSchema.parse(outcome.fact), outcome.fact);
   return outcome;
 };
@@ -220,10 +220,11 @@ test('bash says when a command ran too long, was killed or said too much, and wh
       watch: { output: 'waiting\n', exitCode: null, timedOut: true, durationMs: 2005 },
       crash: { exitCode: null, durationMs: 300 },
       flood: { output: 'a\n[70000 bytes left out here]\nz\n', bytesLeftOut: 70_000 },
+      'flood to a file': { output: 'a\n', bytesLeftOut: 70_000, outputFile: '/tmp/backspace-output/1.txt' },
     },
   );
   const error =
-    '[stopped: it ran longer than 2 s; run less at once, give a larger timeoutSeconds (at most 600), or run it in the background with its output in a file]';
+    '[stopped, with everything that it started: it ran longer than 2 s; run less at once, give a larger timeoutSeconds (at most 600), or run it in the background with its output in a file]';
   assert.deepEqual(await use(sandbox, 'bash', { command: 'watch', timeoutSeconds: 2 }), {
     content: `waiting\n${error}`,
     isError: true,
@@ -242,14 +243,18 @@ test('bash says when a command ran too long, was killed or said too much, and wh
   assert.deepEqual([crash.content, crash.isError], ['[killed by a signal after 0.3 s]', true]);
   assert.match(
     (await use(sandbox, 'bash', { command: 'flood' })).content,
-    /z\n\[70000 bytes in the middle were left out: use head, .*\]\n\[exit code 0, 0\.04 s\]$/,
+    /z\n\[70000 bytes in the middle were left out; use head, .*\]\n\[exit code 0, 0\.04 s\]$/,
+  );
+  assert.match(
+    (await use(sandbox, 'bash', { command: 'flood to a file' })).content,
+    /; the whole output is in \/tmp\/backspace-output\/1\.txt: read or search parts of it\]/,
   );
 });
 
 test('an aborted command rejects with the reason', async () => {
   const bash = createTools(createMemorySandbox(), limits).at(-1);
   const controller = new AbortController();
-  const running = bash?.run({ command: 'sleep 600' }, 'call-1', controller.signal);
+  const running = bash?.run({ command: 'sleep 600' }, 'call-1', controller.signal, async () => {});
   controller.abort(new Error('cancelled'));
   await assert.rejects(async () => running, { message: 'cancelled' });
 });

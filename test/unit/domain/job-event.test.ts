@@ -31,7 +31,7 @@ for (const fact of [queuedFact('a'), resultFact('succeeded'), errorFact]) {
 
 test('no event has another’s type, a negative count, or a code that is none', () => {
   for (const wrong of [
-    { ...resultFact('succeeded'), type: 'Tool: Output' },
+    { ...resultFact('succeeded'), type: 'Stream: Gap' },
     { ...resultFact('succeeded'), filesChanged: -1 },
     { ...resultFact('succeeded'), status: 'failed' },
     { ...errorFact, code: 'no_such_code' },

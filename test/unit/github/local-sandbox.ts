@@ -53,7 +53,14 @@ export const startLocalSandbox = async (): Promise<LocalSandbox> => {
       clearTimeout(timer);
       signal.removeEventListener('abort', kill);
       signal.throwIfAborted();
-      return { output, exitCode, durationMs: performance.now() - started, timedOut, bytesLeftOut: 0 };
+      return {
+        output,
+        exitCode,
+        durationMs: performance.now() - started,
+        timedOut,
+        bytesLeftOut: 0,
+        outputFile: null,
+      };
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

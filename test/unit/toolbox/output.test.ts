@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { createOutput } from '../../../sandbox-image/toolbox/output.ts';
 
 /** Everything that was sent, in one string, and what the end said. */
 const collect = (bytesMax: number, chunks: Iterable<Uint8Array | string>) => {
   let sent = '';
-  const output = createOutput(bytesMax, (text) => {
-    sent += text;
+  const output = createOutput({
+    ...{ bytesMax, fileName: 'output-test', show: () => {} },
+    send: (text) => {
+      sent += text;
+    },
   });
   for (const chunk of chunks) output.add(Buffer.from(chunk));
-  return { bytesLeftOut: output.end(), sent };
+  const { bytesLeftOut, outputFile } = output.end();
+  // All of it is in a file exactly when something is missing.
+  const all = Buffer.concat(Array.from(chunks, (chunk) => Buffer.from(chunk)));
+  assert.deepEqual(outputFile === null ? null : readFileSync(outputFile), bytesLeftOut > 0 ? all : null);
+  return { bytesLeftOut, sent };
 };
 
 describe('the output of a command', () => {
@@ -55,8 +63,11 @@ describe('the output of a command', () => {
 
   test('ignores what comes after the end', () => {
     let sent = '';
-    const output = createOutput(100, (text) => {
-      sent += text;
+    const output = createOutput({
+      ...{ bytesMax: 100, fileName: 'output-test', show: () => {} },
+      send: (text) => {
+        sent += text;
+      },
     });
     output.add(Buffer.from('in time'));
     output.end();
