@@ -128,6 +128,15 @@ const settings = z.object({
   SANDBOX_START_SECONDS: integer(1, 600, 30).describe('how long a sandbox may take to start'),
   SANDBOX_ORPHAN_SECONDS: integer(30, 86_400, 300).describe('how long a sandbox outlives a server that died'),
 
+  SANDBOX_POOL_SIZE: integer(0, 100, 1).describe(
+    'sandboxes that are kept ready; 0 starts each when its job begins',
+  ),
+  SERVER_ID: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be at most 64 letters, digits, dots, dashes and underscores')
+    .optional()
+    .describe('names this server among those that share its Docker engine; no two may have the same'),
+
   JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once; the others wait'),
   JOBS_QUEUED_MAX: integer(1, 100_000, 100).describe('jobs that may wait'),
   JOBS_KEPT_MAX: integer(1, 100_000, 200).describe('jobs kept in memory to be looked at'),

@@ -10,7 +10,9 @@ import { createOpenEgress } from './docker/egress/open-egress.ts';
 import { allowlistProblems } from './docker/egress/policy.ts';
 import { systemNetwork } from './docker/egress/system-network.ts';
 import { connectEngine } from './docker/engine.ts';
-import { checkEngine } from './docker/readiness.ts';
+import { createPool } from './docker/pool.ts';
+import { checkEngine, imageId } from './docker/readiness.ts';
+import { startReaper } from './docker/reaper.ts';
 import { createSandboxes } from './docker/sandboxes.ts';
 import { createRedactor } from './domain/redact.ts';
 import { createGitHub } from './github/github.ts';
@@ -29,8 +31,11 @@ import {
   kilobyte,
   minute,
   modelOptions,
+  poolTimes,
+  reaperTimes,
   sandboxOptions,
   second,
+  serverIdOf,
 } from './options.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createRedactingStore } from './store/redacting-store.ts';
@@ -60,7 +65,6 @@ const start = async (config: Config): Promise<void> => {
     log,
     redact: redactor.text,
     github: createGitHub(githubOptions(config)),
-    sandboxes: createSandboxes(docker, sandboxOptions(config)),
     openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
     model: createModel({ ...modelOptions(config), log }),
   };
@@ -90,14 +94,24 @@ const start = async (config: Config): Promise<void> => {
       `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}. Stop what listens there, or set others.`,
     );
   });
+  const { port } = server.address() as AddressInfo;
+  const options = sandboxOptions(config, serverIdOf(config, port));
+  const started = createSandboxes(docker, options);
+  const pool = createPool(started, {
+    size: config.SANDBOX_POOL_SIZE,
+    imageId: () => imageId(docker, config.SANDBOX_IMAGE),
+    ...poolTimes,
+    log,
+  });
+  const reaper = startReaper(docker, { ...options, holds: started.holds, ...reaperTimes, log });
+  void reaper.look();
   const worker = startWorker({
     store,
     log,
-    run: (job, signal) => runJob(job, ports, jobSettings(config), signal),
+    run: (job, signal) => runJob(job, { ...ports, sandboxes: pool }, jobSettings(config), signal),
     jobsMax: config.JOBS_RUNNING_MAX,
     jobMs: config.JOB_MINUTES_MAX * minute,
   });
-  const { port } = server.address() as AddressInfo;
   const access =
     API_KEYS.length > 0 ? `${API_KEYS.length} API keys` : 'loopback only, since API_KEYS is not set';
   log.info({ host: config.HOST, port, access, tracing: LANGSMITH_API_KEY !== undefined }, 'server listens');
@@ -105,7 +119,11 @@ const start = async (config: Config): Promise<void> => {
   const stop = async (signal: string) => {
     log.info({ signal }, 'server stops: its jobs end and their sandboxes go');
     // Until the streams have told how their jobs ended, the server goes on answering.
-    await Promise.race([worker.stop(), sleep(30 * second)]);
+    const sandboxesGone = async () => {
+      await worker.stop();
+      await Promise.all([pool[Symbol.asyncDispose](), reaper[Symbol.asyncDispose]()]);
+    };
+    await Promise.race([sandboxesGone(), sleep(30 * second)]);
     await closeServer(server, 5 * second);
     await trace.flush(5 * second);
     process.exit(0);
@@ -135,7 +153,7 @@ const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
 /** `npm run doctor`: proves on this host what the server promises about sandboxes. */
 const doctor = async (config: Config): Promise<void> => {
   const docker = connectEngine(config.DOCKER_HOST);
-  const options = sandboxOptions(config);
+  const options = sandboxOptions(config, 'doctor');
   const patient = { ...options, docker, sandboxes: createSandboxes(docker, options) };
   const findings = await examine(patient, AbortSignal.timeout(2 * minute));
   process.stdout.write(findingsTable(findings));

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import os from 'node:os';
 import type { Config } from './config.ts';
 import { wayOutUrl } from './docker/way-out.ts';
@@ -40,11 +40,21 @@ export const githubOptions = (config: Config) => ({
   },
 });
 
-export const sandboxOptions = (config: Config) => ({
+/** Two servers of one host cannot listen at the same place, and a restarted one listens where it did. */
+export const serverIdOf = ({ SERVER_ID, HOST }: Config, port: number): string =>
+  SERVER_ID ?? createHash('sha256').update(`${os.hostname()} ${HOST} ${port}`).digest('hex').slice(0, 16);
+
+export const reaperTimes = { everyMs: 30 * second, graceMs: minute };
+export const poolTimes = { refillAfterMs: 3 * second, retryAfterMs: second, spareMsMax: 24 * 60 * minute };
+
+export const sandboxOptions = (config: Config, serverId: string) => ({
   image: config.SANDBOX_IMAGE,
   runtime: config.SANDBOX_RUNTIME,
-  serverId: randomUUID(),
+  serverId,
+  processId: randomUUID(),
   startMs: config.SANDBOX_START_SECONDS * second,
+  // A spare may wait, and then comes a whole job and its end.
+  lifetimeMs: poolTimes.spareMsMax + (config.JOB_MINUTES_MAX + 30) * minute,
   filesMax: 300_000,
   limits: {
     memoryBytes: config.SANDBOX_MEMORY_MB * megabyte,

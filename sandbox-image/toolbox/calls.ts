@@ -20,6 +20,7 @@ const heartbeatFile = path.join(os.tmpdir(), '.backspace-alive');
 
 const hello = async () => ({
   kernel: os.release(),
+  kernelVersion: os.version(),
   uid: process.getuid?.() ?? -1,
   node: process.version,
 });

@@ -5,7 +5,7 @@ import { type Calls, openCalls } from './calls.ts';
 import { createExecDuplex } from './exec-duplex.ts';
 import { serveWayOut, type WayOutSession } from './way-out.ts';
 
-export type Channel = { calls: Calls; wayOut: WayOutSession; kernel: string };
+export type Channel = { calls: Calls; wayOut: WayOutSession; kernel: string; gvisor: boolean };
 
 /** Starts both halves of the toolbox and waits until both answer. What was opened until a failure is closed again. */
 export const openChannel = async (container: Docker.Container, signal: AbortSignal): Promise<Channel> => {
@@ -31,15 +31,26 @@ const connect = async (container: Docker.Container, signal: AbortSignal): Promis
   ]);
   const calls = openCalls(callsExec);
   const wayOut = serveWayOut(wayOutExec);
-  const [{ kernel }] = await Promise.all([calls.ask('/hello', {}, hello, signal), wayOut.listening]);
-  return { calls, wayOut, kernel };
+  const [{ kernel, kernelVersion }] = await Promise.all([
+    calls.ask('/hello', {}, hello, signal),
+    wayOut.listening,
+  ]);
+  return { calls, wayOut, kernel, gvisor: isGVisor(kernel, kernelVersion) };
 };
 
 const hello = z.object({
   kernel: z.string().max(100),
+  kernelVersion: z.string().max(200),
   uid: z.number().int(),
   node: z.string().max(50),
 });
+
+/**
+ * What gVisor's kernel says of itself, the same in every release that we have seen: pkg/sentry/syscalls/linux/linux64.go
+ * in its source.
+ */
+const isGVisor = (release: string, version: string): boolean =>
+  version === '#1 SMP Sun Jan 10 15:06:54 PST 2016' || /gvisor/i.test(release);
 
 /** `--disable-sigusr1`: any process of the same user could otherwise open the toolbox's inspector. */
 const startToolbox = async (

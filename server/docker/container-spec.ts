@@ -19,8 +19,14 @@ export type SandboxLimits = {
 };
 
 export const labels = {
+  /** Which server it belongs to, the same over restarts. */
   server: 'io.tiny-backspace.server',
+  /** Which process of that server has started it. */
+  process: 'io.tiny-backspace.process',
+  /** The job that it was started for, or `spare`: one of the pool does not know its job yet. */
   job: 'io.tiny-backspace.job',
+  /** When it has outlived every job, in seconds since 1970. */
+  expires: 'io.tiny-backspace.expires',
 } as const;
 
 /** uid and gid of `backspace` in the image. */
@@ -34,10 +40,12 @@ export const containerSpec = (options: {
   image: string;
   runtime: string;
   serverId: string;
+  processId: string;
   jobId: string;
+  expires: number;
   limits: SandboxLimits;
 }): ContainerCreateOptions => {
-  const { image, runtime, serverId, jobId, limits } = options;
+  const { image, runtime, serverId, processId, jobId, expires, limits } = options;
   const [uid, gid] = user.split(':');
   const tmpfs = (sizeBytes: number) =>
     `rw,exec,nosuid,nodev,size=${sizeBytes},uid=${uid},gid=${gid},mode=0755`;
@@ -48,7 +56,12 @@ export const containerSpec = (options: {
     WorkingDir: '/workspace',
     Hostname: 'sandbox',
     Env: [`BACKSPACE_ORPHAN_SECONDS=${limits.orphanSeconds}`],
-    Labels: { [labels.server]: serverId, [labels.job]: jobId },
+    Labels: {
+      [labels.server]: serverId,
+      [labels.process]: processId,
+      [labels.job]: jobId,
+      [labels.expires]: String(expires),
+    },
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,

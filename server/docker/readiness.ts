@@ -25,10 +25,13 @@ export const checkEngine = (
       return `${runtime} is ${[path, ...runtimeArgs].join(' ')}`;
     }),
     check('sandbox image', async () => {
-      const { Id } = await docker.getImage(image).inspect();
-      return `${image} is ${Id.slice(0, 19)}`;
+      return `${image} is ${(await imageId(docker, image)).slice(0, 19)}`;
     }),
   ]);
+
+/** What the name stands for now. Throws when the engine has no such image. */
+export const imageId = async (docker: Docker, image: string): Promise<string> =>
+  (await docker.getImage(image).inspect()).Id;
 
 type Runtime = { path?: string; runtimeArgs?: string[] };
 

@@ -11,43 +11,77 @@ export type SandboxOptions = {
   runtime: string;
   /** Tells the containers of this server from those of another on the same engine. */
   serverId: string;
+  /** Tells what this process has started from what the server's former ones have left. */
+  processId: string;
   limits: SandboxLimits;
   startMs: number;
+  /** Longer than any job: after it nobody can have a use for the container. */
+  lifetimeMs: number;
   filesMax: number;
 };
 
+export type EngineSandboxes = Sandboxes & {
+  /** Whether the container is one that this process has started and not yet removed. */
+  holds(containerId: string): boolean;
+};
+
 /** Sandboxes on a Docker engine: a container each, with the toolbox reached through two hijacked execs. */
-export const createSandboxes = (docker: Docker, options: SandboxOptions): Sandboxes => ({
-  image: options.image,
-  acquire: async (jobId, signal) => {
-    const started = performance.now();
-    const timeout = AbortSignal.timeout(options.startMs);
-    const container = await create(docker, options, jobId, timeout);
-    try {
-      await withSignal(container.start(), timeout);
-      signal.throwIfAborted();
-      const { calls, wayOut, kernel } = await openChannel(container, AbortSignal.any([signal, timeout]));
-      return {
-        id: container.id,
-        runtime: options.runtime,
-        kernel,
-        readyMs: Math.round(performance.now() - started),
-        openWayOut: wayOut.open,
-        ...createToolbox(calls, options),
-        async [Symbol.asyncDispose]() {
+export const createSandboxes = (docker: Docker, options: SandboxOptions): EngineSandboxes => {
+  const held = new Set<string>();
+  return {
+    image: options.image,
+    holds: (containerId) => held.has(containerId),
+    acquire: async (jobId, signal) => {
+      const started = performance.now();
+      const timeout = AbortSignal.timeout(options.startMs);
+      const container = await create(docker, options, jobId, timeout);
+      held.add(container.id);
+      const gone = new AbortController();
+      const dispose = async () => {
+        await remove(container);
+        gone.abort();
+        held.delete(container.id);
+      };
+      try {
+        await withSignal(container.start(), timeout);
+        signal.throwIfAborted();
+        const channel = await openChannel(container, AbortSignal.any([signal, timeout]));
+        const { calls, wayOut, kernel, gvisor } = channel;
+        const close = () => {
           calls.close();
           wayOut.close();
-          await remove(container);
-        },
-      };
-    } catch (cause) {
-      // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
-      await remove(container).catch(() => {});
-      signal.throwIfAborted();
-      throw unavailable('A sandbox could not be started', cause);
-    }
-  },
-});
+        };
+        closeWithContainer(container, close, gone.signal);
+        return {
+          id: container.id,
+          lost: calls.lost,
+          runtime: options.runtime,
+          ...{ kernel, gvisor, warm: false },
+          readyMs: Math.round(performance.now() - started),
+          openWayOut: wayOut.open,
+          ...createToolbox(calls, options),
+          async [Symbol.asyncDispose]() {
+            close();
+            await dispose();
+          },
+        };
+      } catch (cause) {
+        // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
+        await dispose().catch(() => {});
+        signal.throwIfAborted();
+        throw unavailable('A sandbox could not be started', cause);
+      }
+    },
+  };
+};
+
+/**
+ * Docker does not always end an exec's connection with its container, and pings notice a silence much later. That
+ * Docker cannot be asked says nothing: the channel itself has the last word.
+ */
+const closeWithContainer = (container: Docker.Container, close: () => void, gone: AbortSignal): void => {
+  container.wait({ abortSignal: gone }).then(close, () => {});
+};
 
 const create = async (
   docker: Docker,
@@ -55,7 +89,8 @@ const create = async (
   jobId: string,
   timeout: AbortSignal,
 ): Promise<Docker.Container> => {
-  const creating = docker.createContainer(containerSpec({ ...options, jobId }));
+  const expires = Math.ceil((Date.now() + options.lifetimeMs) / 1000);
+  const creating = docker.createContainer(containerSpec({ ...options, jobId, expires }));
   try {
     return await withSignal(creating, timeout);
   } catch (cause) {
@@ -73,7 +108,7 @@ const unavailable = (what: string, cause: unknown): AppError =>
 const removeMs = 10_000;
 
 /** Gone means gone: repeated until Docker says that there is no such container. */
-const remove = async (container: Docker.Container): Promise<void> => {
+export const remove = async (container: Docker.Container): Promise<void> => {
   const attemptsMax = 5;
   for (let attempt = 1; ; attempt++) {
     try {

@@ -49,6 +49,9 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     type: z.literal('Sandbox: Ready'),
     runtime: z.string(),
     kernel: z.string().describe('what answers `uname -r` inside: gVisor’s kernel, not the host’s'),
+    gvisor: z.boolean().describe('false only where the server is set to run without gVisor'),
+    warm: z.boolean().describe('whether it was started ahead of the job'),
+    sandbox: z.string().describe('the first 12 digits of the container’s id'),
     ms,
   }),
   z.object({

@@ -56,10 +56,16 @@ export type SearchMatch = { path: string; line: number; text: string };
  */
 export type Sandbox = AsyncDisposable & {
   id: string;
+  /** Aborts with `sandbox_lost` as soon as the sandbox is gone, for whichever reason, its disposal included. */
+  lost: AbortSignal;
   /** The OCI runtime's name, as registered with Docker. */
   runtime: string;
   kernel: string;
-  /** How long the start took. */
+  /** Whether the kernel inside is gVisor's, by what it says of itself. */
+  gvisor: boolean;
+  /** Whether it was started ahead. */
+  warm: boolean;
+  /** How long it took until the job had it. */
   readyMs: number;
   /** Sets who decides about requests from inside; before the first call everything is refused. */
   openWayOut(wayOut: WayOut): void;

@@ -5,7 +5,7 @@ export const acquireSandbox = async (jobId: string, way: Walk, signal: AbortSign
   const { sandboxes, emit } = way;
   await emit({ type: 'Sandbox: Starting', image: sandboxes.image });
   const sandbox = await sandboxes.acquire(jobId, signal);
-  const { runtime, kernel, readyMs: ms } = sandbox;
-  await emit({ type: 'Sandbox: Ready', runtime, kernel, ms });
+  const { id, runtime, kernel, gvisor, warm, readyMs: ms } = sandbox;
+  await emit({ type: 'Sandbox: Ready', runtime, kernel, gvisor, warm, sandbox: id.slice(0, 12), ms });
   return sandbox;
 };

@@ -19,6 +19,8 @@ export type SandboxBounds = {
 /** Every container of the server carries it: by this the proxy knows which ones the server may touch. */
 export const serverLabel = 'io.tiny-backspace.server';
 export const jobLabel = 'io.tiny-backspace.job';
+const processLabel = 'io.tiny-backspace.process';
+const expiresLabel = 'io.tiny-backspace.expires';
 const labelValue = /^[\w.-]{1,128}$/;
 
 /**
@@ -46,7 +48,9 @@ const containerFields = (bounds: SandboxBounds) => ({
   Env: z.tuple([numberIn(/^BACKSPACE_ORPHAN_SECONDS=(\d{1,15})$/, bounds.orphanSecondsMax)]),
   Labels: z.strictObject({
     [serverLabel]: z.string().regex(labelValue),
+    [processLabel]: z.string().regex(labelValue),
     [jobLabel]: z.string().regex(labelValue),
+    [expiresLabel]: z.string().regex(/^\d{1,12}$/),
   }),
   AttachStdin: z.literal(false),
   AttachStdout: z.literal(false),

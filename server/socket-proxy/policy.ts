@@ -19,6 +19,8 @@ export type Permitted = {
   creates?: Kind;
   /** The connection becomes the stdio of an exec. */
   hijack?: true;
+  /** The engine answers when something happens, and the server may wait for it as long as it likes. */
+  waits?: true;
 };
 
 /** Decides by method and request target, as they came; throws Refusal. */
@@ -43,6 +45,7 @@ export const createPolicy = (bounds: SandboxBounds): Policy => {
     rule('GET', '/containers/json', { query: listQuery }),
     rule('GET', '/containers/ID/json', { names: 'container' }),
     rule('POST', '/containers/ID/start', { names: 'container' }),
+    rule('POST', '/containers/ID/wait', { names: 'container', waits: true }),
     rule('POST', '/containers/ID/kill', { names: 'container' }),
     rule('DELETE', '/containers/ID', { names: 'container', query: removeQuery }),
     rule('POST', '/containers/ID/exec', { names: 'container', checkBody: checkExec, creates: 'exec' }),

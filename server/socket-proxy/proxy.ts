@@ -118,7 +118,7 @@ const answerHijack = async (
 /** Checks body and name; gives back what the engine is asked for, and until when. */
 const admit = async (
   { limits, ours }: Desk,
-  { method, path, names, checkBody: check }: Permitted,
+  { method, path, names, checkBody: check, waits }: Permitted,
   bytes: Buffer,
   request: IncomingMessage,
   response: ServerResponse,
@@ -126,7 +126,8 @@ const admit = async (
   const body = checkBody(request, bytes, check);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.engineTimeoutMs)]);
-  if (names) await ours.require(names.kind, names.id, signal);
+  const inTime = AbortSignal.any([gone.signal, AbortSignal.timeout(limits.engineTimeoutMs)]);
+  const signal = waits ? gone.signal : inTime;
+  if (names) await ours.require(names.kind, names.id, inTime);
   return { asked: { method, path, body }, signal };
 };

@@ -13,7 +13,9 @@ const sandboxes = createSandboxes(connectEngine(process.env.DOCKER_HOST || 'unix
   runtime: sandboxRuntime,
   serverId,
   limits: { ...sandboxLimits, orphanSeconds: 30 },
+  processId: 'abandoned',
   startMs: 60_000,
+  lifetimeMs: 600_000,
   filesMax: 1000,
 });
 const sandbox = await sandboxes.acquire('abandoned', AbortSignal.timeout(60_000));

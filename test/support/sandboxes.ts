@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { labels, type SandboxLimits } from '../../server/docker/container-spec.ts';
-import { createSandboxes, type SandboxOptions } from '../../server/docker/sandboxes.ts';
-import type { Sandbox, Sandboxes } from '../../server/domain/sandbox.ts';
+import { createSandboxes, type EngineSandboxes, type SandboxOptions } from '../../server/docker/sandboxes.ts';
+import type { Sandbox } from '../../server/domain/sandbox.ts';
 import { requireDocker, sandboxImage, sandboxRuntime } from './docker.ts';
 
 const megabyte = 1 << 20;
@@ -20,7 +20,7 @@ export const sandboxLimits: SandboxLimits = {
 };
 
 /** The production code's sandboxes with a server id of their own, by which a test finds its containers. */
-export type TestSandboxes = Sandboxes &
+export type TestSandboxes = EngineSandboxes &
   AsyncDisposable & {
     docker: Docker;
     serverId: string;
@@ -36,7 +36,9 @@ export const openSandboxes = async (options: Partial<SandboxOptions> = {}): Prom
     runtime: sandboxRuntime,
     limits: sandboxLimits,
     startMs: 60_000,
+    lifetimeMs: 600_000,
     filesMax: 10_000,
+    processId: 'test',
     ...options,
     serverId,
   });
@@ -44,6 +46,7 @@ export const openSandboxes = async (options: Partial<SandboxOptions> = {}): Prom
   const acquired: Sandbox[] = [];
   return {
     image: sandboxes.image,
+    holds: sandboxes.holds,
     acquire: async (jobId, signal) => {
       const sandbox = await sandboxes.acquire(jobId, signal);
       acquired.push(sandbox);

@@ -30,6 +30,8 @@ export const startServerProcess = async (
       HOME: process.env.HOME ?? '',
       PORT: '0',
       SANDBOX_IMAGE: sandboxImage,
+      // A start ahead takes processors from the jobs that most tests are about.
+      SANDBOX_POOL_SIZE: '0',
       ...settings,
     },
     cwd: directory,

@@ -25,7 +25,9 @@ test('Docker runs exactly what the specification says', async () => {
     image: sandboxImage,
     runtime: sandboxRuntime,
     serverId: sandboxes.serverId,
+    processId: 'process',
     jobId: 'job-of-isolation',
+    expires: 1_800_000_000,
     limits,
   });
   const pick = (from: object, keys: string[]) =>

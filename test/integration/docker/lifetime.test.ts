@@ -140,6 +140,8 @@ describe('a sandbox that cannot be started', () => {
       image: sandboxImage,
       runtime: sandboxRuntime,
       serverId: 'none',
+      processId: 'none',
+      lifetimeMs: 1,
       limits: sandboxLimits,
       startMs: 5000,
       filesMax: 1,

@@ -33,6 +33,8 @@ const sandboxesOn = (docker: Docker, serverId: string) =>
     image: sandboxImage,
     runtime: sandboxRuntime,
     serverId,
+    processId: 'test',
+    lifetimeMs: 600_000,
     limits: sandboxLimits,
     startMs: 60_000,
     filesMax: 1000,

@@ -24,7 +24,9 @@ export const sandboxBody = () =>
     image: sandboxImage,
     runtime: sandboxRuntime,
     serverId: 'test-server',
+    processId: 'process',
     jobId: 'test-job',
+    expires: 1_800_000_000,
     limits: sandboxLimits,
   });
 

@@ -97,7 +97,8 @@ POST /containers/${id}/rename?name=x
 POST /containers/${id}/pause
 POST /containers/${id}/stop
 POST /containers/${id}/restart
-POST /containers/${id}/wait
+POST /containers/${id}/wait?condition=removed
+POST /containers/my-name/wait
 POST /containers/${id}/resize
 POST /containers/${id}/start?detachKeys=a
 POST /containers/${id}/start;x

@@ -8,7 +8,9 @@ test('a container gets nothing that its job does not need', () => {
     image: 'some/image:1',
     runtime: 'some-runtime',
     serverId: 'server-1',
+    processId: 'process-1',
     jobId: 'job-1',
+    expires: 1_800_000_000,
     limits: {
       ...sandboxLimits,
       memoryBytes: 1 << 30,
@@ -26,7 +28,12 @@ test('a container gets nothing that its job does not need', () => {
     WorkingDir: '/workspace',
     Hostname: 'sandbox',
     Env: ['BACKSPACE_ORPHAN_SECONDS=30'],
-    Labels: { 'io.tiny-backspace.server': 'server-1', 'io.tiny-backspace.job': 'job-1' },
+    Labels: {
+      'io.tiny-backspace.server': 'server-1',
+      'io.tiny-backspace.process': 'process-1',
+      'io.tiny-backspace.job': 'job-1',
+      'io.tiny-backspace.expires': '1800000000',
+    },
     AttachStdin: false,
     AttachStdout: false,
     AttachStderr: false,

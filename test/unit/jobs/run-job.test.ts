@@ -52,7 +52,8 @@ const run = async (
   };
   const sandbox: Sandbox = {
     ...createMemorySandbox(),
-    ...{ id: 'box', runtime: 'runsc', kernel: '4.4.0', readyMs: 1 },
+    ...{ id: 'box', runtime: 'runsc', kernel: '4.4.0', gvisor: true, warm: false, readyMs: 1 },
+    lost: new AbortController().signal,
     openWayOut: () => {},
     files: async () => [{ path: 'new.md', mode: '100644', blobId: 'b'.repeat(40), size: 1 }],
     contents: async () => [Buffer.from('x')],

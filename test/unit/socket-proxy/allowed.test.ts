@@ -31,7 +31,9 @@ test('smaller limits than the greatest pass, too', async () => {
     image: sandboxImage,
     runtime: sandboxRuntime,
     serverId: 's',
+    processId: 'process',
     jobId: 'j',
+    expires: 1_800_000_000,
     limits: {
       ...sandboxLimits,
       memoryBytes: 1 << 28,
@@ -79,6 +81,7 @@ test('everything that the server needs of a sandbox of its own reaches the engin
   await container.start();
   const exec = await container.exec(execBody('way-out.js'));
   await exec.inspect();
+  await container.wait().catch(() => {});
   await container.kill();
   await container.remove({ force: true, v: true });
   assert.deepEqual(
@@ -92,6 +95,7 @@ test('everything that the server needs of a sandbox of its own reaches the engin
       `POST /containers/${createdId}/start`,
       `POST /containers/${createdId}/exec`,
       `GET /exec/${execId}/json`,
+      `POST /containers/${createdId}/wait`,
       `POST /containers/${createdId}/kill`,
       `DELETE /containers/${createdId}?force=true&v=true`,
     ],
