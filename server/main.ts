@@ -37,6 +37,7 @@ import {
   second,
   serverIdOf,
 } from './options.ts';
+import { createMemoryCheckpoints } from './store/memory-checkpoints.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createRedactingStore } from './store/redacting-store.ts';
 
@@ -66,6 +67,7 @@ const start = async (config: Config): Promise<void> => {
     redact: redactor.text,
     github: createGitHub(githubOptions(config)),
     openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
+    checkpoints: createMemoryCheckpoints(),
     model: createModel({ ...modelOptions(config), log }),
   };
   const ready = async () => {

@@ -99,6 +99,8 @@ export const modelOptions = (config: Config) => ({
 
 export const jobSettings = (config: Config) => ({
   identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
+  lossesMax: config.SANDBOX_LOSSES_MAX,
+  checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {
     turnsMax: config.AGENT_TURNS_MAX,

@@ -5,6 +5,7 @@ import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
+import type { Guardian } from './guardian.ts';
 import { judgeReply } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
 import { createSystemPrompt } from './prompt.ts';
@@ -17,6 +18,7 @@ type Assignment = { prompt: string; base: Base };
 type Ports = {
   model: Model;
   sandbox: AgentSandbox;
+  guardian: Guardian;
   emit: Emit;
   span: Span;
   /** For the answer, which leaves the server and is cut to size: half a secret would no longer be known as one. */
@@ -49,6 +51,7 @@ export const runAgent = async (
   };
   let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
   let usage = noUsage;
+  let saving = Promise.resolve();
 
   for (;;) {
     signal.throwIfAborted();
@@ -60,11 +63,20 @@ export const runAgent = async (
     transcript = withReply(transcript, reply.content);
 
     const verdict = judgeReply(reply);
-    if (verdict.kind === 'final') return createAnswer(ports.redact(verdict.text), prompt, commands);
+    await saving;
+    if (verdict.kind === 'final') {
+      const missing = await ports.guardian.healUnsaved(signal);
+      if (missing === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
+      transcript = withUser(transcript, [{ type: 'text', text: missing }]);
+      continue;
+    }
     const advice = setbacks.adviceAfter(verdict);
     const results =
-      verdict.kind === 'calls' ? await runCalls(verdict, { tools, emit, span: ports.span }, signal) : [];
+      verdict.kind === 'calls' ? await runCalls(verdict, { ...ports, tools, emit }, signal) : [];
     transcript = withUser(transcript, [...results, ...advice]);
+    // While the model thinks. A failure counts when the reply is there.
+    saving = ports.guardian.save(signal);
+    saving.catch(() => {});
   }
 };
 

@@ -51,7 +51,7 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
           calls.close();
           wayOut.close();
         };
-        closeWithContainer(container, close, gone.signal);
+        void closeWhenStopped(container, close, gone.signal);
         return {
           id: container.id,
           lost: calls.lost,
@@ -76,11 +76,24 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
 };
 
 /**
- * Docker does not always end an exec's connection with its container, and pings notice a silence much later. That
- * Docker cannot be asked says nothing: the channel itself has the last word.
+ * Docker can leave an exec's connection open after its container has stopped: then nobody but the ping limit would
+ * notice. An engine that does not answer says nothing about the sandbox, and is asked again.
  */
-const closeWithContainer = (container: Docker.Container, close: () => void, gone: AbortSignal): void => {
-  container.wait({ abortSignal: gone }).then(close, () => {});
+const closeWhenStopped = async (
+  container: Docker.Container,
+  close: () => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const pauseMs = 500;
+  while (!signal.aborted) {
+    try {
+      await container.wait({ abortSignal: signal });
+      return close();
+    } catch (error) {
+      if ((error as { statusCode?: number }).statusCode === 404) return close();
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
 };
 
 const create = async (

@@ -6,17 +6,33 @@ import type { WorkspaceFile } from '../domain/changeset.ts';
 import { AppError } from '../domain/errors.ts';
 import type { ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
 import { brokenToolbox, type Calls } from './calls.ts';
+import { restore } from './restore.ts';
 
 /** What the toolbox can do, typed: the shapes of its answers stand here, the toolbox in sandbox-image/toolbox. */
 export type Toolbox = Pick<
   Sandbox,
-  'exec' | 'read' | 'write' | 'edit' | 'list' | 'search' | 'files' | 'contents' | 'basePack' | 'unpack'
+  | 'exec'
+  | 'read'
+  | 'write'
+  | 'edit'
+  | 'list'
+  | 'search'
+  | 'files'
+  | 'contents'
+  | 'basePack'
+  | 'unpack'
+  | 'restore'
 >;
 
 /** The toolbox ends a command at its time limit; so much later the server stops to believe that it will. */
 const killMs = 30_000;
 
-export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolbox => ({
+export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolbox => {
+  const toolbox = createOperations(calls, limits);
+  return { ...toolbox, restore: (checkpoint, signal) => restore(toolbox, checkpoint, signal) };
+};
+
+const createOperations = (calls: Calls, limits: { filesMax: number }): Omit<Toolbox, 'restore'> => ({
   exec: async (request, signal, onOutput) => {
     let output = '';
     let glimpsesLeft = 20 + request.timeoutMs / 250;

@@ -26,16 +26,7 @@ export const compareWithBase = (
   base: ReadonlyMap<string, TreeFile>,
   workspace: readonly WorkspaceFile[],
 ): Difference => {
-  const present = new Set(workspace.map(({ path }) => path));
-  const changed = workspace.flatMap((file) => {
-    const before = base.get(file.path);
-    if (before?.blobId === file.blobId && before.mode === file.mode) return [];
-    return [{ ...file, status: before ? ('modified' as const) : ('added' as const) }];
-  });
-  // A submodule's directory is empty in the workspace, since submodules are not fetched: that is no deletion.
-  const deleted = [...base].flatMap(([path, { mode }]) =>
-    mode === submodule || present.has(path) ? [] : [path],
-  );
+  const { changed, deleted } = differencesFromBase(base, workspace);
   const refused = [...changed.map(({ path }) => path), ...deleted].flatMap((path) => {
     const reason = reasonToLeaveOut(path, base);
     return reason ? [{ path, reason }] : [];
@@ -53,6 +44,32 @@ export const compareWithBase = (
     deleted: deleted.filter((path) => !isRefused.has(path)),
     leftOut: firstOf([...refused, ...inTheWay]),
   };
+};
+
+/** The same without the rules of a commit: all that a checkpoint can put into another workspace. */
+export const restorableDifferences = (
+  base: ReadonlyMap<string, TreeFile>,
+  workspace: readonly WorkspaceFile[],
+): Omit<Difference, 'leftOut'> => {
+  const { changed, deleted } = differencesFromBase(base, workspace);
+  return { changed: changed.filter(({ path }) => pathProblem(path) === undefined), deleted };
+};
+
+const differencesFromBase = (
+  base: ReadonlyMap<string, TreeFile>,
+  workspace: readonly WorkspaceFile[],
+): Omit<Difference, 'leftOut'> => {
+  const present = new Set(workspace.map(({ path }) => path));
+  const changed = workspace.flatMap((file) => {
+    const before = base.get(file.path);
+    if (before?.blobId === file.blobId && before.mode === file.mode) return [];
+    return [{ ...file, status: before ? ('modified' as const) : ('added' as const) }];
+  });
+  // A submodule's directory is empty in the workspace, since submodules are not fetched: that is no deletion.
+  const deleted = [...base].flatMap(([path, { mode }]) =>
+    mode === submodule || present.has(path) ? [] : [path],
+  );
+  return { changed, deleted };
 };
 
 /** What was left out is told in events and in the pull request, where nobody reads thousands of paths. */
@@ -85,15 +102,20 @@ const submodule = '160000';
 const workflows = /^\.github\/(workflows|actions)(\/|$)/i;
 
 const reasonToLeaveOut = (path: string, base: ReadonlyMap<string, TreeFile>): string | undefined => {
-  const parts = path.split('/');
   if (workflows.test(path)) return 'workflows and actions are not changed by the agent';
-  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
-    return 'not a path that a commit may hold';
-  }
-  // U+FFFD stands for the bytes that are not UTF-8, and they cannot be known from it.
-  if (path.includes('\ufffd')) return 'its name is not UTF-8';
+  const problem = pathProblem(path);
+  if (problem) return problem;
   if ([...parentsOf(path), path].some((place) => base.get(place)?.mode === submodule)) {
     return 'it lies in a submodule';
   }
   return undefined;
+};
+
+const pathProblem = (path: string): string | undefined => {
+  const parts = path.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
+    return 'not a path that a commit may hold';
+  }
+  // U+FFFD stands for the bytes that are not UTF-8, and they cannot be known from it.
+  return path.includes('\ufffd') ? 'its name is not UTF-8' : undefined;
 };

@@ -54,6 +54,15 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     sandbox: z.string().describe('the first 12 digits of the container’s id'),
     ms,
   }),
+  z
+    .object({
+      type: z.literal('Sandbox: Lost'),
+      reason: z.string(),
+      loss: count.describe('the first loss of the job is 1'),
+      files: count.describe('changed files in the last checkpoint, which the next sandbox begins with'),
+      deletions: count.describe('deletions in the last checkpoint'),
+    })
+    .describe('the job goes on in another sandbox, unless this was one loss too many'),
   z.object({
     type: z.literal('Git: Clone'),
     phase: z.string().describe('git’s own word for what it does; `done` at the end'),
@@ -174,7 +183,6 @@ export const reservedEventTypes = [
   'Check: Finished',
   'Model: Retry',
   'Context: Compacted',
-  'Sandbox: Lost',
   'Stream: Gap',
 ] as const;
 

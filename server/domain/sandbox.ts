@@ -1,4 +1,5 @@
 import type { WorkspaceFile } from './changeset.ts';
+import type { Checkpoint } from './checkpoint.ts';
 
 /** A request from inside a sandbox: hostile input. Header names are in lower case. */
 export type WayOutRequest = {
@@ -56,7 +57,7 @@ export type SearchMatch = { path: string; line: number; text: string };
  */
 export type Sandbox = AsyncDisposable & {
   id: string;
-  /** Aborts with `sandbox_lost` as soon as the sandbox is gone, for whichever reason, its disposal included. */
+  /** Aborts with `sandbox_lost` as soon as the sandbox is gone, its disposal included; its channel says so, not Docker. */
   lost: AbortSignal;
   /** The OCI runtime's name, as registered with Docker. */
   runtime: string;
@@ -96,6 +97,8 @@ export type Sandbox = AsyncDisposable & {
   basePack(commit: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Unpacks a tar stream over the workspace. */
   unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** Brings a workspace that is at the base to the checkpoint. */
+  restore(checkpoint: Checkpoint, signal: AbortSignal): Promise<void>;
 };
 
 export type Sandboxes = {

@@ -5,7 +5,17 @@ export const acquireSandbox = async (jobId: string, way: Walk, signal: AbortSign
   const { sandboxes, emit } = way;
   await emit({ type: 'Sandbox: Starting', image: sandboxes.image });
   const sandbox = await sandboxes.acquire(jobId, signal);
-  const { id, runtime, kernel, gvisor, warm, readyMs: ms } = sandbox;
-  await emit({ type: 'Sandbox: Ready', runtime, kernel, gvisor, warm, sandbox: id.slice(0, 12), ms });
-  return sandbox;
+  try {
+    const { id, runtime, kernel, gvisor, warm, readyMs: ms } = sandbox;
+    await emit({ type: 'Sandbox: Ready', runtime, kernel, gvisor, warm, sandbox: id.slice(0, 12), ms });
+    return sandbox;
+  } catch (error) {
+    await dispose(sandbox).catch(() => {});
+    throw error;
+  }
+};
+
+/** What is disposed may be a promise of any kind: the type says only that it can be awaited. */
+export const dispose = async (sandbox: Sandbox | undefined): Promise<void> => {
+  await sandbox?.[Symbol.asyncDispose]();
 };

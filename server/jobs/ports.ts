@@ -1,4 +1,5 @@
 import type { AgentLimits } from '../agent/limits.ts';
+import type { CheckpointLimits, Checkpoints } from '../domain/checkpoint.ts';
 import type { OpenEgress } from '../domain/egress.ts';
 import type { GitHub } from '../domain/github.ts';
 import type { JobStore } from '../domain/job.ts';
@@ -16,6 +17,7 @@ export type Ports = {
   github: GitHub;
   sandboxes: Sandboxes;
   openEgress: OpenEgress;
+  checkpoints: Checkpoints;
   model: Model;
   trace: Trace;
   log: Log;
@@ -29,6 +31,9 @@ export type Walk = Ports & { emit: Emit; step: Step; progress: Progress };
 export type Settings = {
   agent: AgentLimits;
   changeset: ChangesetLimits;
+  checkpoint: CheckpointLimits;
+  /** Sandboxes that one job may lose. */
+  lossesMax: number;
   /** Author and committer of every commit. */
   identity: { name: string; email: string };
 };

@@ -3,9 +3,8 @@ import { type AppError, asAppError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobFact } from '../domain/job-event.ts';
 import type { Log } from '../domain/log.ts';
-import { acquireSandbox } from './acquire-sandbox.ts';
-import { clone } from './clone.ts';
 import { collectChangeset } from './collect-changeset.ts';
+import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
 import type { Ports, Settings, Walk } from './ports.ts';
@@ -69,16 +68,24 @@ const walk = async (job: Job, way: Walk, settings: Settings, signal: AbortSignal
   const base = await step('resolve', () => github.resolveBase(repository, baseBranch, signal));
   const egress = openEgress(base, way);
   await using owner = createOwner(job.id, way.log);
-  const sandbox = owner.own(await step('sandbox', () => acquireSandbox(job.id, way, signal)));
-  await step('clone', () => clone(sandbox, egress, base, way, signal));
+  const keeper = owner.own(await keepSandbox({ job, base, egress }, way, settings, signal));
   const baseRepository = owner.own(
-    await step('base', () => github.receiveBase(base, sandbox.basePack(base.commit, signal), signal)),
+    await step('base', () =>
+      keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
+    ),
   );
+  const guardian = keeper.guardian(baseRepository);
   const answer = await step('agent', (span) =>
-    runAgent({ prompt, base }, { ...way, sandbox, span }, settings.agent, progress, signal),
+    runAgent(
+      { prompt, base },
+      { ...way, sandbox: keeper.sandbox, guardian, span },
+      settings.agent,
+      progress,
+      signal,
+    ),
   );
   const changeset = await step('changeset', () =>
-    collectChangeset(sandbox, baseRepository, settings.changeset, signal),
+    keeper.within((sandbox) => collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
   );
   if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
   const pullRequest = await step('publish', () =>

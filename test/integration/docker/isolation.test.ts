@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { containerSpec } from '../../../server/docker/container-spec.ts';
+import { containerSpec, labels } from '../../../server/docker/container-spec.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import { sandboxImage, sandboxRuntime } from '../../support/docker.ts';
 import { openSandboxes, sandboxLimits, shell, soon, type TestSandboxes } from '../../support/sandboxes.ts';
@@ -21,13 +21,15 @@ test('Docker runs exactly what the specification says', async () => {
   const { Config, HostConfig, NetworkSettings, Mounts } = await sandboxes.docker
     .getContainer(sandbox.id)
     .inspect();
+  const expires = Number(Config.Labels[labels.expires]);
+  assert.ok(expires > Date.now() / 1000 && expires < Date.now() / 1000 + 600);
   const { HostConfig: wanted = {}, ...config } = containerSpec({
     image: sandboxImage,
     runtime: sandboxRuntime,
     serverId: sandboxes.serverId,
-    processId: 'process',
+    processId: 'test',
     jobId: 'job-of-isolation',
-    expires: 1_800_000_000,
+    expires,
     limits,
   });
   const pick = (from: object, keys: string[]) =>

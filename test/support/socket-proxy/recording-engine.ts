@@ -91,6 +91,7 @@ const answerTo = (
   if (pathname.startsWith('/exec/') && method === 'POST') {
     return { status: 409, answer: { message: 'Container is not running' } };
   }
+  if (pathname.endsWith('/wait')) return { status: 200, answer: { StatusCode: 0 } };
   if (method === 'DELETE' || method === 'POST') return { status: 204 };
   return { status: 200, answer: {} };
 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { Guardian } from '../../../server/agent/guardian.ts';
 import type { AgentLimits } from '../../../server/agent/limits.ts';
 import { runAgent } from '../../../server/agent/run-agent.ts';
 import { AppError } from '../../../server/domain/errors.ts';
@@ -39,6 +40,11 @@ const createAgent = (
   const sandbox = createMemorySandbox({ 'app.js': 'post();\n' }, { 'npm test': { output: 'pass 3\n' } });
   const span = createRecordedSpan();
   const facts: JobFact[] = [];
+  const guardian: Guardian = {
+    save: async () => {},
+    heal: async (loss) => `Another sandbox: ${loss.message}`,
+    healUnsaved: async () => undefined,
+  };
   const usages: Usage[] = [];
   const controller = new AbortController();
   const emit = async (fact: JobFact) => {
@@ -48,12 +54,12 @@ const createAgent = (
   const run = () =>
     runAgent(
       { prompt, base },
-      { model, sandbox, emit, span, redact: (text) => text },
+      { model, sandbox, guardian, emit, span, redact: (text) => text },
       { ...ordinary, ...limits },
       { onUsage: (usage) => usages.push(usage) },
       controller.signal,
     );
-  return { run, requests: model.requests, sandbox, span, facts, usages, abort: controller };
+  return { run, requests: model.requests, sandbox, guardian, span, facts, usages, abort: controller };
 };
 
 const done = { content: [text('Validate POST bodies\n\nChecked with npm test.')] };
@@ -313,13 +319,58 @@ test('what the model said before it failed is told, and the failure is passed on
   assert.deepEqual(span.recorded.children[0]?.end, [{}, { error: 'The connection broke.' }]);
 });
 
-test('a lost sandbox ends the job, whatever the model could have mended', async () => {
-  const lost = new AppError('sandbox_lost', 'The sandbox stopped.');
-  const { run, sandbox } = createAgent([{ content: [read] }, done]);
+const lost = new AppError('sandbox_lost', 'The sandbox stopped.');
+
+test('the model hears of a sandbox that is lost during a call, and the calls behind it are not run', async () => {
+  const { run, sandbox, facts, requests } = createAgent([
+    {
+      content: [
+        call('bash-1', 'bash', { command: 'npm test' }),
+        call('write-1', 'write', { filepath: 'b.js', content: '' }),
+      ],
+    },
+    done,
+  ]);
+  sandbox.exec = async () => {
+    throw lost;
+  };
+  await run();
+  const told = 'Another sandbox: The sandbox stopped.';
+  const notRun = 'Not run, since the sandbox was lost during a call before it.';
+  assert.deepEqual(facts.slice(0, 2), [
+    {
+      ...{ type: 'Tool: Bash', command: 'npm test', output: '', exitCode: null, durationMs: 0 },
+      ...{ callId: 'bash-1', error: told },
+    },
+    { type: 'Tool: Refused', tool: 'write', error: notRun, callId: 'write-1' },
+  ]);
+  assert.deepEqual(lastOf(requests[1]), {
+    role: 'user',
+    content: [
+      { type: 'tool_result', toolUseId: 'bash-1', content: told, isError: true },
+      { type: 'tool_result', toolUseId: 'write-1', content: notRun, isError: true },
+    ],
+  });
+  assert.deepEqual([...sandbox.workspace.keys()], ['app.js']);
+});
+
+test('a sandbox that cannot be healed ends the job', async () => {
+  const { run, sandbox, guardian } = createAgent([{ content: [read] }, done]);
   sandbox.read = async () => {
     throw lost;
   };
-  await assert.rejects(run(), (thrown) => thrown === lost);
+  const tooMany = new AppError('sandbox_lost', 'Lost too often.');
+  guardian.heal = async () => {
+    throw tooMany;
+  };
+  await assert.rejects(run(), (thrown) => thrown === tooMany);
+});
+
+test('an answer that rests on lost changes is not taken', async () => {
+  const { run, requests, guardian } = createAgent([done, done]);
+  guardian.healUnsaved = async () => (requests.length === 1 ? 'All is lost.' : undefined);
+  await run();
+  assert.deepEqual(lastOf(requests[1]), { role: 'user', content: [text('All is lost.')] });
 });
 
 test('a reply that broke off and came again is told once', async () => {

@@ -6,6 +6,7 @@ import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import type { Ports, Settings } from '../../../server/jobs/ports.ts';
 import { runJob } from '../../../server/jobs/run-job.ts';
+import { createMemoryCheckpoints } from '../../../server/store/memory-checkpoints.ts';
 import { createMemoryStore } from '../../../server/store/memory-store.ts';
 import { queuedFact, queuedJob, recordingLog } from '../../support/jobs.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
@@ -24,6 +25,8 @@ const url = 'https://github.com/octo/books/pull/1';
 const settings: Settings = {
   identity: { name: 'Bot', email: 'bot@example.com' },
   changeset: { filesMax: 10, bytesMax: 1_000 },
+  checkpoint: { filesMax: 10, bytesMax: 1_000 },
+  lossesMax: 1,
   agent: {
     turnsMax: 3,
     tokensMax: 10_000,
@@ -59,6 +62,7 @@ const run = async (
     contents: async () => [Buffer.from('x')],
     basePack: async function* () {},
     unpack: nothing,
+    restore: nothing,
     [Symbol.asyncDispose]: disposing('sandbox'),
   };
   const baseRepository: BaseRepository = {
@@ -82,6 +86,7 @@ const run = async (
     ...{ store, log, github },
     openEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
     sandboxes: { image: 'image', acquire: async () => sandbox },
+    checkpoints: createMemoryCheckpoints(),
     model: createScriptedModel([{ content: [text('Change it\n\nIt is changed.')] }]),
     trace: { start: () => createRecordedSpan(), flush: nothing },
     redact: (words) => words,

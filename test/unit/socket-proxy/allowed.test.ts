@@ -81,7 +81,7 @@ test('everything that the server needs of a sandbox of its own reaches the engin
   await container.start();
   const exec = await container.exec(execBody('way-out.js'));
   await exec.inspect();
-  await container.wait().catch(() => {});
+  await container.wait({ abortSignal: AbortSignal.timeout(60_000) });
   await container.kill();
   await container.remove({ force: true, v: true });
   assert.deepEqual(
@@ -124,6 +124,7 @@ test('a container without the label is looked at by the proxy and by nobody else
     ['GET', `/containers/${foreign}/json`],
     ['POST', `/containers/${foreign}/start`],
     ['POST', `/containers/${foreign}/kill`],
+    ['POST', `/containers/${foreign}/wait`],
     ['DELETE', `/containers/${foreign}?force=1`],
     ['POST', `/containers/${foreign}/exec`, JSON.stringify(execBody())],
   ];

@@ -1,0 +1,17 @@
+import type { ToolOutcome } from '../domain/tool.ts';
+import type { ToolCall } from './judge-reply.ts';
+import { refusedCall } from './tools/define-tool.ts';
+
+/** What came of a call during which the sandbox was lost. */
+export const interruptedCall = ({ id, name, input }: ToolCall, error: string): ToolOutcome => {
+  const outcome = refusedCall(name, id, error);
+  const command = name === 'bash' ? commandOf(input) : undefined;
+  if (command === undefined) return outcome;
+  const unknown = { output: '', exitCode: null, durationMs: 0 };
+  return { ...outcome, fact: { type: 'Tool: Bash', command, ...unknown, callId: id, error } };
+};
+
+const commandOf = (input: unknown): string | undefined =>
+  typeof input === 'object' && input !== null && 'command' in input && typeof input.command === 'string'
+    ? input.command
+    : undefined;

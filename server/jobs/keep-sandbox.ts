@@ -1,0 +1,175 @@
+import { type Guardian, isLoss } from '../agent/guardian.ts';
+import type { AgentSandbox } from '../agent/tools/create-tools.ts';
+import type { Checkpoint } from '../domain/checkpoint.ts';
+import type { Egress } from '../domain/egress.ts';
+import { AppError } from '../domain/errors.ts';
+import type { BaseRepository } from '../domain/github.ts';
+import type { Job } from '../domain/job.ts';
+import type { Base } from '../domain/repository.ts';
+import type { Sandbox } from '../domain/sandbox.ts';
+import { acquireSandbox, dispose } from './acquire-sandbox.ts';
+import { clone } from './clone.ts';
+import type { Settings, Walk } from './ports.ts';
+import { takeCheckpoint } from './take-checkpoint.ts';
+
+/** The sandbox of a job, whichever it is at the moment. */
+export type Keeper = AsyncDisposable & {
+  /** Does it in the sandbox; when that is lost meanwhile, again in the next one. */
+  within<T>(action: (sandbox: Sandbox) => Promise<T>): Promise<T>;
+  /** For the agent: each call goes to the sandbox of that moment. */
+  sandbox: AgentSandbox;
+  guardian(base: BaseRepository): Guardian;
+};
+
+/**
+ * Takes a sandbox with the base commit in it, and another one whenever it is lost. The sandbox goes as soon as the
+ * signal aborts, not only when what runs in it has returned.
+ */
+export const keepSandbox = async (
+  { job, base, egress }: { job: Pick<Job, 'id'>; base: Base; egress: Egress },
+  way: Walk,
+  settings: Pick<Settings, 'checkpoint' | 'lossesMax'>,
+  signal: AbortSignal,
+): Promise<Keeper> => {
+  const { checkpoints, emit, step } = way;
+  const jobId = job.id;
+  let current: Sandbox | undefined;
+  let losses = 0;
+  /** The agent may have changed something that no checkpoint holds. */
+  let unsaved = false;
+  let notSaved = '';
+
+  // Whoever disposes the keeper asks again, and hears of it when it failed.
+  const end = () => void dispose(current).catch(() => {});
+  signal.addEventListener('abort', end, { once: true });
+
+  const begin = async (checkpoint: Checkpoint | undefined) => {
+    const sandbox = await step('sandbox', () => acquireSandbox(jobId, way, signal));
+    current = sandbox;
+    if (signal.aborted) end();
+    await step('clone', () => clone(sandbox, egress, base, way, signal));
+    if (checkpoint) await step('restore', () => sandbox.restore(checkpoint, signal));
+  };
+
+  const heal = async (loss: AppError): Promise<Checkpoint | undefined> => {
+    for (let reason = loss; ; ) {
+      losses += 1;
+      const checkpoint = await checkpoints.load(jobId);
+      const { files = [], deleted = [] } = checkpoint ?? {};
+      const kept = { files: files.length, deletions: deleted.length };
+      await emit({ type: 'Sandbox: Lost', reason: reason.message, loss: losses, ...kept });
+      // It may be there still, with a toolbox that is not ours any more; one that cannot be removed ends by itself.
+      await dispose(current).catch((err: unknown) =>
+        way.log.error({ jobId, err }, 'a lost sandbox is still there'),
+      );
+      if (losses > settings.lossesMax) throw tooMany(losses, reason);
+      try {
+        await begin(checkpoint);
+        return checkpoint;
+      } catch (thrown) {
+        if (!isLoss(thrown, signal)) throw thrown;
+        reason = thrown;
+      }
+    }
+  };
+
+  const here = (): Sandbox => current ?? fail();
+  const changing = (): Sandbox => {
+    unsaved = true;
+    return here();
+  };
+
+  const healAndTell = async (loss: AppError): Promise<string> => {
+    const checkpoint = await heal(loss);
+    const told = toldToModel(loss, checkpoint, notSaved);
+    unsaved = false;
+    notSaved = '';
+    return told;
+  };
+
+  const start = async () => {
+    try {
+      await begin(undefined);
+    } catch (thrown) {
+      if (!isLoss(thrown, signal)) throw thrown;
+      await heal(thrown);
+    }
+  };
+
+  await start().catch(async (thrown: unknown) => {
+    await dispose(current).catch(() => {});
+    throw thrown;
+  });
+
+  return {
+    async within(action) {
+      for (;;) {
+        try {
+          return await action(here());
+        } catch (thrown) {
+          if (!isLoss(thrown, signal) || unsaved) throw thrown;
+          await heal(thrown);
+        }
+      }
+    },
+    sandbox: {
+      exec: (...request) => changing().exec(...request),
+      write: (...file) => changing().write(...file),
+      edit: (...edit) => changing().edit(...edit),
+      read: (...file) => here().read(...file),
+      list: (...where) => here().list(...where),
+      search: (...what) => here().search(...what),
+    },
+    guardian: (baseRepository) => ({
+      async save() {
+        if (!unsaved) return;
+        const last = await checkpoints.load(jobId);
+        try {
+          const taken = await takeCheckpoint(here(), baseRepository, last, settings.checkpoint, signal);
+          if ('tooMuch' in taken) {
+            notSaved = taken.tooMuch;
+            return;
+          }
+          await checkpoints.save(jobId, taken);
+          unsaved = false;
+          notSaved = '';
+        } catch (thrown) {
+          // A file that a background process writes while it is read is no reason to give anything up.
+          signal.throwIfAborted();
+          if (!(thrown instanceof AppError)) throw thrown;
+          notSaved = thrown.message;
+        }
+      },
+      heal: healAndTell,
+      healUnsaved: async () => {
+        const { lost } = here();
+        return unsaved && lost.aborted ? healAndTell(lost.reason as AppError) : undefined;
+      },
+    }),
+    async [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', end);
+      await dispose(current).finally(() => checkpoints.drop(jobId));
+    },
+  };
+};
+
+const fail = (): never => {
+  throw new AppError('sandbox_lost', 'The sandbox is gone.');
+};
+
+const tooMany = (losses: number, cause: AppError): AppError =>
+  new AppError('sandbox_lost', `The job has lost its sandbox ${losses} times. Last: ${cause.message}`, {
+    whatToDo: 'Ask for what needs less memory, or raise SANDBOX_MEMORY_MB or SANDBOX_LOSSES_MAX.',
+    cause,
+  });
+
+const toldToModel = (loss: AppError, checkpoint: Checkpoint | undefined, notSaved: string): string => {
+  const { files = [], deleted = [] } = checkpoint ?? {};
+  const skipped = notSaved === '' ? '' : ` The last checkpoint could not be taken: ${notSaved}.`;
+  return (
+    `The sandbox was lost: ${loss.message} A command that takes too much memory is the usual reason. A new sandbox ` +
+    `took its place, with the base commit and the last checkpoint (${files.length} changed files, ` +
+    `${deleted.length} deletions).${skipped} Lost are changes since then, files that .gitignore hides, files outside ` +
+    'the workspace, background processes and the state of the shell. Look at what is there before you go on.'
+  );
+};
