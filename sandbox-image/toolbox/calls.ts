@@ -2,11 +2,11 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { sendBasePack } from './base-pack.ts';
 import { runCommand } from './exec.ts';
 import { editFile, readFile, writeFile } from './files.ts';
 import { listFiles, searchFiles } from './find.ts';
+import { readRequest } from './request.ts';
 import { openStdio } from './stdio.ts';
 import { packFiles, unpackFiles } from './tar.ts';
 import { sendWorkspaceFiles } from './workspace-files.ts';
@@ -45,7 +45,7 @@ const streams: Record<string, (request: never, stream: ServerHttp2Stream) => Pro
 
 const handle = async (stream: ServerHttp2Stream, path: string) => {
   if (path === '/tar-in') return unpackFiles(stream);
-  const request = JSON.parse((await text(stream)) || '{}') as never;
+  const request = JSON.parse((await readRequest(stream)) || '{}') as never;
   const answer = answers[path];
   const respond = streams[path];
   if (answer) {

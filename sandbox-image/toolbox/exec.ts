@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Writable } from 'node:stream';
 import type { CommandEnd } from './bash.ts';
 import { commandEnvironment } from './environment.ts';
 import { createOutput } from './output.ts';
@@ -12,6 +13,8 @@ export type ExecRequest = {
   /** A command for the shell that is kept, or the words of a program, which knows nothing of that shell. */
   command: string | string[];
   env?: Record<string, string>;
+  /** The rest of the request's body is for the program. */
+  stdin?: boolean;
   timeoutMs: number;
   outputBytesMax: number;
 };
@@ -34,6 +37,8 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
     show: (text) => say({ shown: text }),
   });
   const running = start(request, call.id, output.add);
+  if (running.stdin) stream.pipe(running.stdin);
+  else stream.resume();
   const kill = () => {
     if (running.pid !== undefined) killCall({ ...call, pid: running.pid });
   };
@@ -54,19 +59,19 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
 
 const shell = createShell();
 
-type Running = { pid: number | undefined; ended: Promise<CommandEnd> };
+type Running = { pid: number | undefined; ended: Promise<CommandEnd>; stdin?: Writable | null };
 
 const start = (request: ExecRequest, callId: string, onOutput: (bytes: Buffer) => void): Running => {
   const { command, env } = request;
-  if (typeof command !== 'string') return startProgram(command, env, callId, onOutput);
+  if (typeof command !== 'string') return startProgram(command, request, callId, onOutput);
   if (command.includes('\0')) return notStarted('a command cannot hold the character NUL');
   const kept = env === undefined ? shell.run(command, callId, onOutput) : undefined;
-  return kept ?? startProgram(['bash', '-c', command], env, callId, onOutput);
+  return kept ?? startProgram(['bash', '-c', command], request, callId, onOutput);
 };
 
 const startProgram = (
   [file = '', ...args]: readonly string[],
-  env: ExecRequest['env'],
+  { env, stdin = false }: Pick<ExecRequest, 'env' | 'stdin'>,
   callId: string,
   onOutput: (bytes: Buffer) => void,
 ): Running => {
@@ -75,7 +80,7 @@ const startProgram = (
     child = spawn(file, args, {
       cwd: workspace,
       env: { ...commandEnvironment, ...env, [callVariable]: callId },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       detached: true,
     });
   } catch (error) {
@@ -84,7 +89,9 @@ const startProgram = (
   }
   child.stdout?.on('data', onOutput);
   child.stderr?.on('data', onOutput);
-  return { pid: child.pid, ended: endOf(child) };
+  // A program may end before it has read all; its end says what came of that.
+  child.stdin?.on('error', () => {});
+  return { pid: child.pid, ended: endOf(child), stdin: child.stdin };
 };
 
 const notStarted = (why: string): Running => ({

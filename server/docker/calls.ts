@@ -8,13 +8,13 @@ import { openCallsSession } from './calls-session.ts';
 export type Calls = {
   /** JSON in, JSON out, checked by the schema. */
   ask<T>(path: string, request: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T>;
-  /** JSON in, a stream of lines of JSON out, each checked by the schema. */
+  /** JSON in, and a body behind it if there is one; a stream of lines of JSON out, each checked by the schema. */
   lines<T>(
     path: string,
     request: object,
     schema: z.ZodType<T>,
     signal: AbortSignal,
-    timeoutMs?: number,
+    options?: { timeoutMs?: number; body?: AsyncIterable<Uint8Array> | undefined },
   ): AsyncIterable<T>;
   /** JSON in, bytes out. */
   bytes(path: string, request: object, signal: AbortSignal): AsyncIterable<Uint8Array>;
@@ -75,16 +75,28 @@ export const openCalls = (duplex: Duplex): Calls => {
     path: string,
     request: object,
     signal: AbortSignal,
-    timeoutMs = streamMs,
+    { timeoutMs = streamMs, body }: { timeoutMs?: number; body?: AsyncIterable<Uint8Array> | undefined } = {},
   ): AsyncGenerator<Buffer> {
     let end = '';
+    let sent = Promise.resolve();
     const send = (stream: ClientHttp2Stream) => {
       stream.once('trailers', (trailers) => {
         end = String(trailers['backspace-end'] ?? '');
       });
-      stream.end(JSON.stringify(request));
+      if (body === undefined) stream.end(JSON.stringify(request));
+      else {
+        stream.write(`${JSON.stringify(request)}\n`);
+        sent = sendBody(stream, body);
+        sent.catch(() => {});
+      }
     };
-    yield* call(path, send, signal, timeoutMs);
+    try {
+      yield* call(path, send, signal, timeoutMs);
+    } catch (error) {
+      // When the body failed, it has closed the stream, and what it threw says more than the answer.
+      await sent;
+      throw error;
+    }
     if (end === 'whole') return;
     // A session that broke makes its streams end a moment before it says so itself.
     await new Promise(setImmediate);
@@ -106,10 +118,10 @@ export const openCalls = (duplex: Duplex): Calls => {
       }
       return parse(Buffer.concat(chunks), schema, path);
     },
-    async *lines(path, request, schema, signal, timeoutMs) {
+    async *lines(path, request, schema, signal, options) {
       let pending: Buffer[] = [];
       let pendingBytes = 0;
-      for await (const chunk of wholeAnswer(path, request, signal, timeoutMs)) {
+      for await (const chunk of wholeAnswer(path, request, signal, options)) {
         let from = 0;
         for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
           yield parse(Buffer.concat([...pending, chunk.subarray(from, end)]), schema, path);

@@ -33,11 +33,12 @@ export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolb
 };
 
 const createOperations = (calls: Calls, limits: { filesMax: number }): Omit<Toolbox, 'restore'> => ({
-  exec: async (request, signal, onOutput) => {
+  exec: async ({ stdin, ...request }, signal, onOutput) => {
     let output = '';
     let glimpsesLeft = 20 + request.timeoutMs / 250;
     const timeoutMs = request.timeoutMs + killMs;
-    for await (const line of calls.lines('/exec', request, execLine, signal, timeoutMs)) {
+    const asked = { ...request, stdin: stdin !== undefined };
+    for await (const line of calls.lines('/exec', asked, execLine, signal, { timeoutMs, body: stdin })) {
       if ('exitCode' in line) return { ...line, output };
       if ('shown' in line) {
         glimpsesLeft -= 1;

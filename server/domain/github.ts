@@ -34,8 +34,8 @@ export type GitHub = {
   /** The newest commit of the branch (default branch when undefined); follows renames. */
   resolveBase(repository: RepositoryName, branch: string | undefined, signal: AbortSignal): Promise<Base>;
   /**
-   * Native git inside the sandbox fetches the base commit through the gateway and checks it out. From then on the
-   * sandbox's way out is the gateway: this repository, read only.
+   * Native git inside the sandbox gets the pack of the base commit, through the gateway, and checks it out. From then
+   * on the sandbox's way out is the gateway: this repository, read only.
    */
   clone(
     sandbox: Pick<Sandbox, 'exec' | 'openWayOut'>,

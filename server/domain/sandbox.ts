@@ -31,6 +31,8 @@ export type ExecRequest = {
    */
   command: string | readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** For a program without a shell; without it stdin is closed. What it throws, the call throws. */
+  stdin?: AsyncIterable<Uint8Array>;
   timeoutMs: number;
   /** Of stdout and stderr together; the middle is left out beyond it. */
   outputBytesMax: number;

@@ -4,13 +4,15 @@ import type { Base } from '../domain/repository.ts';
 import type { ExecResult, Sandbox } from '../domain/sandbox.ts';
 import { quotable } from './bytes.ts';
 import { createProgressReader } from './clone-progress.ts';
+import { fetchPack } from './fetch-pack.ts';
 import { createGateway } from './gateway.ts';
 import type { GitHubOptions } from './options.ts';
 
 /**
- * Opens the way from the sandbox to its repository; then native git inside fetches the base commit and checks it out
- * on a branch of the base's name. Nothing converts content on the way (no line ends, no filters, no LFS), and no hook
- * or submodule of the repository runs.
+ * Opens the way from the sandbox to its repository; then native git inside indexes the pack of the base commit and
+ * checks it out on a branch of the base's name. The server asks for the pack and passes it on unread: `git fetch`
+ * inside took twice as long for the same, with its two more processes and the loopback between them. Nothing converts
+ * content on the way (no line ends, no filters, no LFS), and no hook or submodule of the repository runs.
  */
 export const clone = async (
   options: GitHubOptions,
@@ -33,13 +35,20 @@ export const clone = async (
   );
   sandbox.openWayOut(gateway);
   const read = createProgressReader((phase, percent) => onProgress({ phase, percent, bytes }));
+  const fetching = new AbortController();
   const request = {
     command: ['sh', '-c', script, 'clone', base.branch, base.commit, config(options, base), attributes],
     env: environment,
+    stdin: fetchPack(gateway, base, read, AbortSignal.any([signal, fetching.signal])),
     timeoutMs: options.limits.cloneMs,
     outputBytesMax,
   };
-  const result = await sandbox.exec(request, signal, read);
+  const result = await sandbox
+    .exec(request, signal, read)
+    .catch((error: unknown) => {
+      throw failure ?? error;
+    })
+    .finally(() => fetching.abort());
   if (result.exitCode !== 0) throw failure ?? cloneError(options, base, result);
   onProgress({ phase: 'Updating files', percent: 100, bytes });
 };
@@ -59,9 +68,10 @@ git init --quiet --initial-branch="$branch" .
 [ -d .git/info ] || mkdir .git/info
 printf '%s' "$config" >>.git/config
 printf '%s' "$attributes" >.git/info/attributes
-git fetch --depth=1 --no-tags --no-write-fetch-head --no-recurse-submodules --progress \\
-  origin "+$commit:refs/remotes/origin/$branch"
-exec git checkout --progress --no-track --force -B "$branch" "refs/remotes/origin/$branch" --
+printf '%s\\n' "$commit" >.git/shallow
+printf '# pack-refs with: peeled fully-peeled sorted \\n%s refs/remotes/origin/%s\\n' "$commit" "$branch" >.git/packed-refs
+git index-pack --stdin -v
+exec git checkout --progress --no-track --force -B "$branch" "$commit" --
 `;
 
 /** Takes precedence over every .gitattributes, so that a blob's bytes are the file's bytes. */

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExecResult, Sandbox, WayOut } from '../../../server/domain/sandbox.ts';
 
@@ -26,15 +27,16 @@ export const startLocalSandbox = async (): Promise<LocalSandbox> => {
     openWayOut: (wayOut) => {
       decide = wayOut;
     },
-    exec: async ({ command, env, timeoutMs }, signal, onOutput): Promise<ExecResult> => {
+    exec: async ({ command, env, stdin, timeoutMs }, signal, onOutput): Promise<ExecResult> => {
       const [program = '', ...words] = typeof command === 'string' ? ['sh', '-c', command] : command;
       const started = performance.now();
       const child = spawn(program, words, {
         cwd: directory,
         env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
       });
+      child.stdin.on('error', () => {});
       let timedOut = false;
       const kill = () => child.pid && process.kill(-child.pid, 'SIGKILL');
       const timer = setTimeout(() => {
@@ -49,10 +51,16 @@ export const startLocalSandbox = async (): Promise<LocalSandbox> => {
       };
       child.stdout.setEncoding('utf8').on('data', add);
       child.stderr.setEncoding('utf8').on('data', add);
+      let failure: unknown;
+      void feed(stdin ?? nothing(), child.stdin).catch((error: unknown) => {
+        failure = error;
+        kill();
+      });
       const [exitCode] = (await once(child, 'close')) as [number | null];
       clearTimeout(timer);
       signal.removeEventListener('abort', kill);
       signal.throwIfAborted();
+      if (failure) throw failure;
       return {
         output,
         exitCode,
@@ -90,3 +98,12 @@ const answer = async (
   outgoing.writeHead(status, headers);
   await pipeline(body, outgoing);
 };
+
+/** A program may end before it has read all. */
+const feed = async (source: AsyncIterable<Uint8Array>, stdin: Writable): Promise<void> => {
+  for await (const piece of source)
+    if (!stdin.write(piece)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
+  stdin.end();
+};
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { realpath } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { soon } from '../../support/sandboxes.ts';
 import { startToolboxProcess, type ToolboxProcess } from '../../support/toolbox-process.ts';
@@ -36,6 +37,35 @@ describe('a command', () => {
 
   test('has a closed stdin', async () => {
     assert.deepEqual(await exec('cat; echo "end of input"'), ended(0, 'end of input\n'));
+  });
+
+  test('reads what is given to its stdin, to its end and however much it is', async () => {
+    const pieces = Array.from({ length: 300 }, (_, index) => Buffer.alloc(50_000, index));
+    const request = { command: ['wc', '-c'], timeoutMs: 30_000, outputBytesMax: 100 };
+    const { output } = await running.toolbox.exec({ ...request, stdin: Readable.from(pieces) }, soon());
+    assert.equal(output, '15000000\n');
+  });
+
+  test('may end before it has read its stdin', async () => {
+    const endless = async function* () {
+      for (;;) yield Buffer.alloc(50_000);
+    };
+    const request = { command: ['head', '-c', '3'], timeoutMs: 30_000, outputBytesMax: 100 };
+    const { output, exitCode } = await running.toolbox.exec({ ...request, stdin: endless() }, soon());
+    assert.deepEqual({ output, exitCode }, { output: '\0\0\0', exitCode: 0 });
+  });
+
+  test('dies when what it reads breaks off, and the call says why', async () => {
+    const broken = async function* () {
+      yield Buffer.from('beginning');
+      throw new Error('The source dried up.');
+    };
+    const request = { command: ['sh', '-c', 'cat; touch done'], timeoutMs: 30_000, outputBytesMax: 100 };
+    await assert.rejects(running.toolbox.exec({ ...request, stdin: broken() }, soon()), {
+      message: 'The source dried up.',
+    });
+    const { output } = await exec('sleep 0.2; ls done');
+    assert.match(output, /No such file/);
   });
 
   test('as words runs without a shell', async () => {
