@@ -112,6 +112,9 @@ const settings = z.object({
     .default('tiny-backspace/sandbox:latest')
     .describe('the image of the sandboxes'),
   SANDBOX_RUNTIME: z.string().min(1).default('runsc-backspace').describe('gVisor, as registered with Docker'),
+  SANDBOX_WITHOUT_GVISOR: yesOrNo.describe(
+    'whether jobs run on a host without gVisor too: then the host’s kernel is all that holds them',
+  ),
   SANDBOX_MEMORY_MB: integer(256, 1 << 20, 2048).describe('memory of a sandbox, its files included'),
   SANDBOX_CPUS: z.coerce
     .number('must be a number')

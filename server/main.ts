@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createModel } from './anthropic/model.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { startAdmission } from './docker/doctor/admission.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { findingsTable } from './docker/doctor/table.ts';
 import { createOpenEgress } from './docker/egress/open-egress.ts';
@@ -23,6 +24,7 @@ import { startWorker } from './jobs/worker.ts';
 import { createTrace } from './langsmith/trace.ts';
 import { createLog } from './log.ts';
 import {
+  admissionTimes,
   egressLimits,
   egressSettings,
   githubOptions,
@@ -47,8 +49,6 @@ const start = async (config: Config): Promise<void> => {
   const redactor = createRedactor([GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY ?? '', ...API_KEYS]);
   const log = createLog({ level: config.LOG_LEVEL, redact: redactor.text });
   const docker = connectEngine(config.DOCKER_HOST);
-  const engine = { runtime: config.SANDBOX_RUNTIME, image: config.SANDBOX_IMAGE };
-
   const store = createRedactingStore(
     createMemoryStore({ queuedMax: config.JOBS_QUEUED_MAX, jobsKeptMax: config.JOBS_KEPT_MAX }),
     redactor,
@@ -72,7 +72,7 @@ const start = async (config: Config): Promise<void> => {
   };
   const ready = async () => {
     const settings = { name: 'settings', ok: true, detail: 'read and valid since the server started' };
-    const checks = [settings, ...(await checkEngine(docker, engine))];
+    const checks = [settings, ...(await checkEngine(docker, options)), admission.check()];
     return { ready: checks.every(({ ok }) => ok), checks };
   };
   const stopping = new AbortController();
@@ -80,6 +80,7 @@ const start = async (config: Config): Promise<void> => {
     store,
     log,
     ready,
+    refuseJobs: () => admission.refuseWhenFailed(),
     cancel: (jobId) => worker.cancel(jobId),
     stopping: stopping.signal,
     newJobId: () => randomBytes(8).toString('hex'),
@@ -99,6 +100,8 @@ const start = async (config: Config): Promise<void> => {
   const { port } = server.address() as AddressInfo;
   const options = sandboxOptions(config, serverIdOf(config, port));
   const started = createSandboxes(docker, options);
+  const patient = { ...patientOf(config), ...options, docker, sandboxes: started };
+  const admission = startAdmission({ examine: (signal) => examine(patient, signal), ...admissionTimes, log });
   const pool = createPool(started, {
     size: config.SANDBOX_POOL_SIZE,
     imageId: () => imageId(docker, config.SANDBOX_IMAGE),
@@ -110,7 +113,8 @@ const start = async (config: Config): Promise<void> => {
   const worker = startWorker({
     store,
     log,
-    run: (job, signal) => runJob(job, { ...ports, sandboxes: pool }, jobSettings(config), signal),
+    run: (job, signal) =>
+      runJob(job, { ...ports, sandboxes: admission.guard(pool) }, jobSettings(config), signal),
     jobsMax: config.JOBS_RUNNING_MAX,
     jobMs: config.JOB_MINUTES_MAX * minute,
   });
@@ -123,7 +127,7 @@ const start = async (config: Config): Promise<void> => {
     // Until the streams have told how their jobs ended, the server goes on answering.
     const sandboxesGone = async () => {
       await worker.stop();
-      await Promise.all([pool[Symbol.asyncDispose](), reaper[Symbol.asyncDispose]()]);
+      await Promise.all([admission, pool, reaper].map((part) => part[Symbol.asyncDispose]()));
     };
     await Promise.race([sandboxesGone(), sleep(30 * second)]);
     await closeServer(server, 5 * second);
@@ -141,10 +145,6 @@ const start = async (config: Config): Promise<void> => {
   const problems = allowlistProblems(egressSettings(config));
   if (problems.length > 0)
     log.warn({ problems }, 'EGRESS_ALLOW cannot be read: sandboxes reach no host at all');
-  for (const { name, detail, ok } of await checkEngine(docker, engine)) {
-    if (!ok)
-      log.warn({ check: name, detail }, 'no sandbox can be started; npm run doctor says how to mend it');
-  }
 };
 
 const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
@@ -152,11 +152,15 @@ const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
   return readConfig({ ...otherwise, ...process.env });
 };
 
+const patientOf = (config: Config) => ({ egress: egressSettings(config), egressLimits });
+
 /** `npm run doctor`: proves on this host what the server promises about sandboxes. */
 const doctor = async (config: Config): Promise<void> => {
   const docker = connectEngine(config.DOCKER_HOST);
   const options = sandboxOptions(config, 'doctor');
-  const patient = { ...options, docker, sandboxes: createSandboxes(docker, options) };
+  // It looks inside whatever answers there, and judges it.
+  const sandboxes = createSandboxes(docker, { ...options, withoutGVisor: true });
+  const patient = { ...patientOf(config), ...options, docker, sandboxes };
   const findings = await examine(patient, AbortSignal.timeout(2 * minute));
   process.stdout.write(findingsTable(findings));
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;

@@ -50,6 +50,7 @@ export const poolTimes = { refillAfterMs: 3 * second, retryAfterMs: second, spar
 export const sandboxOptions = (config: Config, serverId: string) => ({
   image: config.SANDBOX_IMAGE,
   runtime: config.SANDBOX_RUNTIME,
+  withoutGVisor: config.SANDBOX_WITHOUT_GVISOR,
   serverId,
   processId: randomUUID(),
   startMs: config.SANDBOX_START_SECONDS * second,
@@ -74,6 +75,8 @@ export const egressSettings = ({ EGRESS_ALLOW, EGRESS_ALLOW_PRIVATE }: Config) =
   allow: EGRESS_ALLOW,
   allowPrivate: EGRESS_ALLOW_PRIVATE,
 });
+
+export const admissionTimes = { examineMs: 2 * minute, againMs: 30 * second };
 
 export const egressLimits = {
   connectionsMax: 32,

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import type { Log } from '../domain/log.ts';
 import { labels } from './container-spec.ts';
 import { remove } from './sandboxes.ts';
+import { withSignal } from './with-signal.ts';
 
 export type ReaperOptions = {
   serverId: string;
@@ -29,21 +30,32 @@ export type Reaper = AsyncDisposable & {
 export const startReaper = (docker: Docker, options: ReaperOptions): Reaper => {
   const { log, everyMs } = options;
   const judge = createJudge(docker, options);
+  const stopping = new AbortController();
   let looking = Promise.resolve();
+
+  const within = <T>(promise: Promise<T>, timeoutMs: number) =>
+    withSignal(promise, AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]));
+
+  const judgeOne = async (container: Docker.ContainerInfo) => {
+    const sandbox = container.Id.slice(0, 12);
+    try {
+      const why = await within(judge.whyToRemove(container), answerMs);
+      if (why === undefined) return;
+      await within(remove(docker.getContainer(container.Id)), removalMs);
+      log.info({ sandbox, why }, 'a sandbox without an owner was removed');
+    } catch (err) {
+      if (!stopping.signal.aborted) log.warn({ err, sandbox }, 'a sandbox could not be judged or removed');
+    }
+  };
 
   const look = async () => {
     try {
       const filters = { label: [labels.server] };
-      const containers = await docker.listContainers({ all: true, filters });
+      const containers = await within(docker.listContainers({ all: true, filters }), answerMs);
       judge.forgetAllBut(containers.map(({ Id }) => Id));
-      for (const container of containers) {
-        const why = await judge.whyToRemove(container);
-        if (why === undefined) continue;
-        await remove(docker.getContainer(container.Id));
-        log.info({ sandbox: container.Id.slice(0, 12), why }, 'a sandbox without an owner was removed');
-      }
+      for (const container of containers) await judgeOne(container);
     } catch (err) {
-      log.warn({ err }, 'sandboxes without an owner could not be looked for');
+      if (!stopping.signal.aborted) log.warn({ err }, 'sandboxes without an owner could not be looked for');
     }
   };
   // One after the other: a look may take longer than the time between two.
@@ -56,10 +68,15 @@ export const startReaper = (docker: Docker, options: ReaperOptions): Reaper => {
     look: next,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      stopping.abort(new Error('The server stops.'));
       await looking;
     },
   };
 };
+
+/** Docker can hang on one container (seen: its sandbox had died, its lock was kept), and must not hold up the others. */
+const answerMs = 5000;
+const removalMs = 60_000;
 
 const createJudge = (docker: Docker, options: ReaperOptions) => {
   const { serverId, processId, holds, graceMs } = options;

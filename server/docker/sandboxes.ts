@@ -5,10 +5,13 @@ import type { Sandboxes } from '../domain/sandbox.ts';
 import { openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
 import { createToolbox } from './toolbox.ts';
+import { withSignal } from './with-signal.ts';
 
 export type SandboxOptions = {
   image: string;
   runtime: string;
+  /** Takes a sandbox although another kernel than gVisor's answers in it. */
+  withoutGVisor?: boolean;
   /** Tells the containers of this server from those of another on the same engine. */
   serverId: string;
   /** Tells what this process has started from what the server's former ones have left. */
@@ -51,6 +54,10 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
           calls.close();
           wayOut.close();
         };
+        if (!gvisor && !options.withoutGVisor) {
+          close();
+          throw new Error(notGVisor(kernel));
+        }
         void closeWhenStopped(container, close, gone.signal);
         return {
           id: container.id,
@@ -96,6 +103,9 @@ const closeWhenStopped = async (
   }
 };
 
+const notGVisor = (kernel: string): string =>
+  `not gVisor answers in it, but the kernel ${kernel} (SANDBOX_WITHOUT_GVISOR=true would allow that).`;
+
 const create = async (
   docker: Docker,
   options: SandboxOptions,
@@ -136,12 +146,3 @@ export const remove = async (container: Docker.Container): Promise<void> => {
     }
   }
 };
-
-const withSignal = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    // Also when the signal has won: what the promise does afterwards must not count as unhandled.
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-    if (signal.aborted) abort();
-  });

@@ -12,6 +12,8 @@ import { baseUrlOf } from './public-url.ts';
 
 export type JobRoutesOptions = StreamLimits & {
   store: JobStore;
+  /** Throws when no job can run here. */
+  refuseJobs(): void;
   /** Stops a job; false when it had ended already. */
   cancel(jobId: string): Promise<boolean>;
   /** Aborted when the server is to end: it then takes no more jobs. */
@@ -35,6 +37,7 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
     const request = parseCodeRequest(await readJsonBody(ctx, options.bodyBytesMax));
     if (options.stopping.aborted)
       throw new AppError('server_stopped', 'The server stops: it takes no more jobs.');
+    options.refuseJobs();
     const job: Job = {
       id: options.newJobId(),
       state: 'queued',

@@ -235,7 +235,7 @@ for (const { part, settings, failing } of [
   { part: 'runtime', settings: { SANDBOX_RUNTIME: 'no-such-runtime' }, failing: ['runtime'] },
   { part: 'image', settings: { SANDBOX_IMAGE: 'tiny-backspace/no-such:image' }, failing: ['sandbox image'] },
 ]) {
-  test(`without its ${part} the server is not ready and says why, and a job ends with sandbox_unavailable`, async () => {
+  test(`without its ${part} the server is not ready, says why, and takes no job`, async () => {
     await using system = await startSystem({ scenarios: [quick], settings });
     const ready = await fetch(`${system.server.url}/readyz`);
     const report = (await ready.json()) as { ready: boolean; checks: { name: string; ok: boolean }[] };
@@ -245,14 +245,16 @@ for (const { part, settings, failing } of [
         ready: report.ready,
         failing: report.checks.filter(({ ok }) => !ok).map(({ name }) => name),
       },
-      { status: 503, ready: false, failing },
+      { status: 503, ready: false, failing: [...failing, 'examination'] },
     );
-    const job = await system.start(quickPrompt);
-    assert.partialDeepStrictEqual(await job.end(), {
-      type: 'Error',
+    const refused = await postJob(system.server.url, { repoUrl: system.repoUrl, prompt: quickPrompt });
+    assert.equal(refused.status, 503);
+    const problem = (await refused.json()) as { detail: string };
+    assert.partialDeepStrictEqual(problem, {
       code: 'sandbox_unavailable',
-      whatToDo: 'GET /readyz on the server says which part is missing.',
+      whatToDo: 'Run «npm run doctor» on the server: it says how to mend each.',
     });
+    for (const name of failing) assert.match(problem.detail, new RegExp(`${name} \\(`));
     assert.equal((await fetch(`${system.server.url}/healthz`)).status, 200);
   });
 }

@@ -1,7 +1,11 @@
 import type Docker from 'dockerode';
 import type { Sandbox, Sandboxes } from '../../domain/sandbox.ts';
 import type { SandboxLimits } from '../container-spec.ts';
+import type { EgressSettings } from '../egress/policy.ts';
+import type { EgressOptions } from '../egress/tunnel.ts';
 import { checkEngine } from '../readiness.ts';
+import { withSignal } from '../with-signal.ts';
+import { egressFindings, egressTargets, openEgressOfDoctor } from './egress-findings.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 
 /** One thing that the doctor looked at: what it saw, and how to mend it when it is not as it must be. */
@@ -13,12 +17,15 @@ export type Patient = {
   runtime: string;
   image: string;
   limits: SandboxLimits;
+  /** Whether a host without gVisor was asked for. */
+  withoutGVisor: boolean;
+  egress: EgressSettings;
+  egressLimits: EgressOptions['limits'];
 };
 
 /**
  * Proves on the live host, in a real sandbox, what the server promises about sandboxes. Never throws: what cannot be
- * looked at is a finding as well. Nothing here sends a packet to an address that must not be reached: a route is
- * asked for, and a connection only to the sandbox's own loopback.
+ * looked at is a finding as well. Nothing here sends a packet to an address that must not be reached.
  */
 export const examine = async (patient: Patient, signal: AbortSignal): Promise<Finding[]> => {
   const engine: Finding[] = (await checkEngine(patient.docker, patient)).map((check) =>
@@ -27,31 +34,43 @@ export const examine = async (patient: Patient, signal: AbortSignal): Promise<Fi
   if (engine.some(({ ok }) => !ok)) return engine;
   try {
     await using sandbox = await patient.sandboxes.acquire('doctor', signal);
-    return [...engine, ...judge(await gatherFacts(sandbox, signal), sandbox, patient)];
+    sandbox.openWayOut(openEgressOfDoctor(patient.egress, patient.egressLimits));
+    const facts = await gatherFacts(sandbox, [...egressTargets(patient.egress).keys()], signal);
+    const seen = judge(facts, sandbox, patient);
+    const limits = await withSignal(hostLimits(sandbox, patient), signal);
+    return [...engine, ...seen, ...egressFindings(patient.egress, facts.tunnels), limits, start(sandbox)];
   } catch (error) {
     const detail = error instanceof Error ? describe(error) : String(error);
-    return [
-      ...engine,
-      { name: 'sandbox', ok: false, detail, mend: 'look at dockerd’s log on the engine’s host' },
-    ];
+    const mend = 'look at dockerd’s log on the engine’s host, and run sandbox-image/setup.sh there';
+    return [...engine, { name: 'sandbox', ok: false, detail, mend }];
   }
 };
 
 const describe = (error: Error): string =>
   error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
 
-const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime }: Patient): Finding[] => {
+const finding = (name: string, ok: boolean, detail: string, mend: string): Finding =>
+  ok ? { name, ok, detail } : { name, ok, detail, mend };
+
+const mendSpec = 'the engine did not do what it was asked for: update Docker Engine and gVisor';
+const megabytes = (bytes: number): string => `${Math.round(bytes / (1 << 20))} MB`;
+
+const judge = (facts: Facts, { gvisor }: Sandbox, { limits, runtime, withoutGVisor }: Patient): Finding[] => {
   const mendRuntime = `register ${runtime} as gVisor with --network=none: run sandbox-image/setup-host.sh`;
-  const mendSpec = 'the engine did not do what it was asked for: update Docker Engine and gVisor';
-  const finding = (name: string, ok: boolean, detail: string, mend: string): Finding =>
-    ok ? { name, ok, detail } : { name, ok, detail, mend };
+  const notGVisor = `not gVisor: the kernel that answers is ${facts.kernel}`;
+  const allowed = withoutGVisor ? `${notGVisor}, as SANDBOX_WITHOUT_GVISOR allows` : notGVisor;
+  const places = Object.entries(facts.placesBytes);
+  const sizes: Record<string, number> = {
+    '/workspace': limits.workspaceBytes,
+    '/home/backspace': limits.homeBytes,
+    '/tmp': limits.tmpBytes,
+  };
+  const { writable, secrets } = facts;
   return [
     finding(
       'kernel',
-      facts.gvisor,
-      facts.gvisor
-        ? `gVisor answers (${facts.kernel})`
-        : `not gVisor: the kernel that answers is ${facts.kernel}`,
+      gvisor || withoutGVisor,
+      gvisor ? `gVisor answers (${facts.kernel})` : allowed,
       mendRuntime,
     ),
     finding('interfaces', facts.interfaces.join() === 'lo', facts.interfaces.join(', '), mendRuntime),
@@ -64,12 +83,24 @@ const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime }: Patient): Fi
     finding('way out', facts.wayOut === 403, `an unknown request is answered ${facts.wayOut}`, mendSpec),
     finding(
       'root',
-      facts.writable.length === 0,
-      facts.writable.length === 0 ? 'read-only' : `writable: ${facts.writable.join(', ')}`,
+      writable.length === 0,
+      writable.length === 0 ? 'read-only' : `writable: ${writable.join(', ')}`,
       mendSpec,
     ),
-    finding('capabilities', /^0+$/.test(facts.capabilities), facts.capabilities, mendSpec),
+    finding(
+      'capabilities',
+      /^0+$/.test(facts.capabilities) && facts.noNewPrivileges,
+      `${facts.capabilities}, new privileges ${facts.noNewPrivileges ? 'impossible' : 'possible'}`,
+      mendSpec,
+    ),
     finding('user', facts.uid >= 1000, `uid ${facts.uid}`, mendSpec),
+    finding(
+      'secrets',
+      secrets.length === 0,
+      secrets.length === 0 ? 'none in the environment' : `in the environment: ${secrets.join(', ')}`,
+      'build the sandbox image without them',
+    ),
+    finding('docker socket', !facts.dockerSocket, facts.dockerSocket ? 'there' : 'not there', mendSpec),
     finding(
       'processes',
       facts.processesMax === limits.processesMax,
@@ -78,17 +109,34 @@ const judge = (facts: Facts, sandbox: Sandbox, { limits, runtime }: Patient): Fi
     ),
     finding(
       'open files',
-      facts.openFilesMax === limits.openFilesMax,
-      `at most ${facts.openFilesMax}`,
+      facts.openFilesMax === limits.openFilesMax && facts.coreBytesMax === 0,
+      `at most ${facts.openFilesMax}, no core dumps`,
       mendSpec,
     ),
     finding(
-      'workspace',
-      facts.workspaceBytes <= limits.workspaceBytes,
-      `${Math.round(facts.workspaceBytes / (1 << 20))} MB`,
+      'places',
+      places.every(([place, size]) => size <= (sizes[place] ?? 0)),
+      places.map(([place, size]) => `${place} ${megabytes(size)}`).join(', '),
       mendSpec,
     ),
-    finding('docker socket', !facts.dockerSocket, facts.dockerSocket ? 'there' : 'not there', mendSpec),
-    { name: 'start', ok: true, detail: `${sandbox.readyMs} ms` },
+    // The host's own kernel shows all of its memory inside; there the engine's word must do.
+    finding(
+      'memory',
+      facts.memoryBytes <= limits.memoryBytes || (withoutGVisor && !gvisor),
+      megabytes(facts.memoryBytes),
+      mendSpec,
+    ),
   ];
 };
+
+/** What cannot be seen from inside: the engine says what it has set. */
+const hostLimits = async ({ id }: Sandbox, { docker, limits }: Patient): Promise<Finding> => {
+  const { HostConfig } = await docker.getContainer(id).inspect();
+  const { Memory = 0, NanoCpus = 0, PidsLimit = 0 } = HostConfig;
+  const cpus = NanoCpus / 1e9;
+  const ok = Memory === limits.memoryBytes && PidsLimit === limits.pidsMax && cpus === limits.cpus;
+  const detail = `${megabytes(Memory)}, ${cpus} processors, ${PidsLimit} threads of the host`;
+  return finding('host limits', ok, detail, mendSpec);
+};
+
+const start = ({ readyMs }: Sandbox): Finding => ({ name: 'start', ok: true, detail: `${readyMs} ms` });

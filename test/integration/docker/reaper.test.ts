@@ -134,6 +134,30 @@ test('an engine that does not answer ends no reaper', async () => {
   assert.equal(log.lines.length, 2);
 });
 
+test('a container on which the engine hangs holds up neither the others nor the end of the reaper', async () => {
+  const docker = await requireDocker();
+  const serverId = `test-hanging-${process.pid}`;
+  await abandoned(serverId);
+  const hanging = { Id: 'f'.repeat(64), Labels: { [labels.server]: 'test-another' } } as unknown;
+  const engine = await engineOf(serverId);
+  const asIf = Object.assign(Object.create(engine) as Docker, {
+    listContainers: async () => [hanging, ...(await engine.listContainers())],
+    getContainer: (id: string) =>
+      id.startsWith('f') ? { inspect: () => new Promise(() => {}) } : docker.getContainer(id),
+  });
+  const log = recordingLog();
+  const options = { serverId, processId: 'new', holds: () => false, everyMs: 3_600_000, graceMs: 0, log };
+  const reaper = startReaper(asIf, options);
+  await reaper.look();
+  assert.deepEqual(await containersOf(docker, serverId), []);
+  assert.match(log.lines[0]?.message ?? '', /could not be judged/);
+
+  void reaper.look();
+  const stopped = performance.now();
+  await reaper[Symbol.asyncDispose]();
+  assert.ok(performance.now() - stopped < 2000);
+});
+
 test('a server that was killed and starts again has no spare of its former self, and one of its own', async () => {
   const docker = await requireDocker();
   const serverId = `test-restart-${process.pid}`;

@@ -28,6 +28,7 @@ export const serve = async (overrides: Partial<AppOptions> = {}, limits: Partial
     },
     ready: async () => ({ ready: true, checks: [] }),
     stopping: new AbortController().signal,
+    refuseJobs: () => {},
     newJobId: () => `job-${++jobs}`,
     githubUrl: 'https://github.com',
     apiKeys: [],
