@@ -4,7 +4,7 @@ import { AppError } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
 import type { Sandboxes } from '../../domain/sandbox.ts';
 import type { Check } from '../readiness.ts';
-import type { Finding } from './examine.ts';
+import type { Finding } from './finding.ts';
 
 export type AdmissionOptions = {
   examine: (signal: AbortSignal) => Promise<Finding[]>;

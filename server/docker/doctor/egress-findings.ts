@@ -4,7 +4,7 @@ import { parseAuthority } from '../egress/host-name.ts';
 import { createOpenEgress } from '../egress/open-egress.ts';
 import { choosePolicy, type EgressSettings } from '../egress/policy.ts';
 import type { EgressOptions } from '../egress/tunnel.ts';
-import type { Finding } from './examine.ts';
+import { type Finding, finding } from './finding.ts';
 
 /**
  * The egress as it is set, on a network of the doctor's: every name has one address, a public one of GitHub's, and
@@ -50,17 +50,12 @@ export const egressFindings = (
   const targets = [...egressTargets(settings)];
   const { allowlist, closed } = choosePolicy(settings, { private: false });
   const hosts = [...allowlist.hosts, ...allowlist.domains.map((domain) => `*.${domain}`)];
+  const mend = 'this server is not as it was published: install it anew';
   const row = (name: string, passes: boolean, detail: string): Finding => {
     const wrong = targets
       .filter(([target, expected]) => expected === passes && (statuses[target] === 200) !== passes)
       .map(([target]) => `${target} was answered ${statuses[target] ?? 'nothing'}`);
-    if (wrong.length === 0) return { name, ok: true, detail };
-    return {
-      name,
-      ok: false,
-      detail: wrong.join(', '),
-      mend: 'this server is not as it was published: install it anew',
-    };
+    return finding(name, wrong.length === 0, wrong.length === 0 ? detail : wrong.join(', '), mend);
   };
   const refused = targets.filter(([, expected]) => !expected).length;
   return [

@@ -7,9 +7,7 @@ import { checkEngine } from '../readiness.ts';
 import { withSignal } from '../with-signal.ts';
 import { egressFindings, egressTargets, openEgressOfDoctor } from './egress-findings.ts';
 import { type Facts, gatherFacts } from './facts.ts';
-
-/** One thing that the doctor looked at: what it saw, and how to mend it when it is not as it must be. */
-export type Finding = { name: string; ok: boolean; detail: string; mend?: string };
+import { type Finding, finding } from './finding.ts';
 
 export type Patient = {
   docker: Docker;
@@ -48,9 +46,6 @@ export const examine = async (patient: Patient, signal: AbortSignal): Promise<Fi
 
 const describe = (error: Error): string =>
   error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
-
-const finding = (name: string, ok: boolean, detail: string, mend: string): Finding =>
-  ok ? { name, ok, detail } : { name, ok, detail, mend };
 
 const mendSpec = 'the engine did not do what it was asked for: update Docker Engine and gVisor';
 const megabytes = (bytes: number): string => `${Math.round(bytes / (1 << 20))} MB`;

@@ -1,4 +1,4 @@
-import type { Finding } from './examine.ts';
+import type { Finding } from './finding.ts';
 
 /** The findings as a table for a terminal, with what to do under those that are not as they must be. */
 export const findingsTable = (findings: readonly Finding[]): string => {

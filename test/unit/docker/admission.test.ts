@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { startAdmission } from '../../../server/docker/doctor/admission.ts';
-import type { Finding } from '../../../server/docker/doctor/examine.ts';
+import type { Finding } from '../../../server/docker/doctor/finding.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import { recordingLog } from '../../support/jobs.ts';
 
