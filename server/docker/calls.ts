@@ -156,8 +156,12 @@ export const openCalls = (duplex: Duplex): Calls => {
 
 const statusOf = (stream: ClientHttp2Stream): Promise<number> => {
   const status = new Promise<number>((resolve, reject) => {
-    stream.once('response', (headers) => resolve(headers[':status'] ?? 0));
-    stream.once('close', () => reject(brokenOff(stream.rstCode)));
+    const closed = () => reject(brokenOff(stream.rstCode));
+    stream.once('response', (headers) => {
+      stream.off('close', closed);
+      resolve(headers[':status'] ?? 0);
+    });
+    stream.once('close', closed);
   });
   status.catch(() => {});
   return status;
