@@ -6,12 +6,17 @@ import { randomInt } from 'node:crypto';
  */
 const isFull = process.env.TEST_FULL === '1';
 
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32, by Tommy Ettinger, in the public domain). */
+/** Numbers from 0 to below 1, the same for the same seed. */
 export type Random = () => number;
 
 export const startRandom = (suite: string): Random => {
   const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31));
   process.stdout.write(`${suite}: TEST_SEED=${seed}${isFull ? ', all of it' : ''}\n`);
+  return seededRandom(seed);
+};
+
+/** mulberry32, by Tommy Ettinger, in the public domain. */
+export const seededRandom = (seed: number): Random => {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { requireDocker } from '../support/docker.ts';
+import { describeMachine, machineLine } from './machine.ts';
+import { judge, present, type Section } from './report.ts';
+import { clone } from './sandbox/clone.ts';
+import { toolCalls } from './sandbox/tool-calls.ts';
+
+/**
+ * `npm run bench -- [NAME…] [--rounds N] [--json FILE]`: what the design promises, measured beside its baselines in
+ * the same rounds. A missed target is a result and no failure: only a bench that could not be run ends with 1.
+ */
+
+/** `rounds` says how often everything is measured; more on a machine with noise. */
+export type Bench = (rounds: number, signal: AbortSignal) => Promise<Section>;
+
+/** A name picks one of them, the word before the slash all that begin with it. */
+const benches: Readonly<Record<string, Bench>> = {
+  'sandbox/tool-calls': toolCalls,
+  'sandbox/clone': clone,
+};
+
+const main = async (): Promise<boolean> => {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) return refuse('--rounds must be a whole number from 1 on.');
+  const unknown = positionals.filter((name) => named(name).length === 0);
+  if (unknown.length > 0) return refuse(`There is no bench ${unknown.join(', ')}.\n${listOfNames()}`);
+  const chosen = new Set(positionals.length > 0 ? positionals.flatMap(named) : Object.keys(benches));
+  const { finished, failed, machine } = await run(chosen, rounds);
+  if (values.json !== undefined) {
+    const sections = finished.map(({ name, section }) => ({
+      ...{ name, title: section.title, about: section.about },
+      ...{ rows: section.rows.map(judge), notes: section.notes },
+    }));
+    await writeFile(values.json, `${JSON.stringify({ machine, rounds, sections, failed }, null, 2)}\n`);
+  }
+  return failed.length === 0;
+};
+
+const run = async (chosen: ReadonlySet<string>, rounds: number) => {
+  const machine = await describeMachine(await requireDocker());
+  say(`${machineLine(machine)}\n${rounds} rounds; p99 of fewer than 100 samples is the slowest of them\n`);
+  const finished: { name: string; section: Section }[] = [];
+  const failed: { name: string; message: string }[] = [];
+  for (const name of chosen) {
+    try {
+      const section = await benches[name]?.(rounds, stopping.signal);
+      if (section === undefined) continue;
+      finished.push({ name, section });
+      say(present(section));
+    } catch (error) {
+      stopping.signal.throwIfAborted();
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      failed.push({ name, message });
+      say(`${name} could not be run: ${message}\n`);
+    }
+  }
+  return { machine, finished, failed };
+};
+
+const named = (name: string): string[] =>
+  Object.keys(benches).filter((full) => full === name || full.startsWith(`${name}/`));
+
+const listOfNames = (): string => {
+  const groups = new Set(Object.keys(benches).map((name) => name.split('/')[0]));
+  return `There are ${[...new Set([...groups, ...Object.keys(benches)])].join(', ')}.`;
+};
+
+const refuse = (why: string): false => {
+  process.stderr.write(`${why}\n`);
+  return false;
+};
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** So that the containers go, too, when somebody has seen enough. */
+const stopping = new AbortController();
+process.once('SIGINT', () => stopping.abort(new Error('The bench was stopped.')));
+
+process.exitCode = (await main()) ? 0 : 1;

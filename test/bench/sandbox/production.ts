@@ -1,0 +1,18 @@
+import { type Config, readConfig } from '../../../server/config.ts';
+import { sandboxOptions } from '../../../server/options.ts';
+import { sandboxImage, sandboxRuntime } from '../../support/docker.ts';
+import { openSandboxes, type TestSandboxes } from '../../support/sandboxes.ts';
+
+/** The settings of a server that nobody has configured; what is measured is what they get. */
+export const settings = (changed: Record<string, string> = {}): Config =>
+  readConfig({
+    ANTHROPIC_API_KEY: 'not-needed',
+    GITHUB_TOKEN: 'not-needed',
+    SANDBOX_IMAGE: sandboxImage,
+    SANDBOX_RUNTIME: sandboxRuntime,
+    ...changed,
+  });
+
+/** Sandboxes as the server makes them. Disposed, none of their containers is left. */
+export const openProductionSandboxes = (changed: Record<string, string> = {}): Promise<TestSandboxes> =>
+  openSandboxes(sandboxOptions(settings(changed), 'bench'));
