@@ -3,8 +3,12 @@ import { parseArgs } from 'node:util';
 import { requireDocker } from '../support/docker.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { judge, present, type Section } from './report.ts';
+import { acquire } from './sandbox/acquire.ts';
 import { clone } from './sandbox/clone.ts';
+import { fifty } from './sandbox/fifty.ts';
+import { memory } from './sandbox/memory.ts';
 import { toolCalls } from './sandbox/tool-calls.ts';
+import { transfer } from './sandbox/transfer.ts';
 
 /**
  * `npm run bench -- [NAME…] [--rounds N] [--json FILE]`: what the design promises, measured beside its baselines in
@@ -17,13 +21,17 @@ export type Bench = (rounds: number, signal: AbortSignal) => Promise<Section>;
 /** A name picks one of them, the word before the slash all that begin with it. */
 const benches: Readonly<Record<string, Bench>> = {
   'sandbox/tool-calls': toolCalls,
+  'sandbox/acquire': acquire,
+  'sandbox/transfer': transfer,
   'sandbox/clone': clone,
+  'sandbox/memory': memory,
+  'sandbox/fifty': fifty,
 };
 
 const main = async (): Promise<boolean> => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } },
+    options: { rounds: { type: 'string', default: '3' }, json: { type: 'string' } },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) return refuse('--rounds must be a whole number from 1 on.');
@@ -33,7 +41,7 @@ const main = async (): Promise<boolean> => {
   const { finished, failed, machine } = await run(chosen, rounds);
   if (values.json !== undefined) {
     const sections = finished.map(({ name, section }) => ({
-      ...{ name, title: section.title, about: section.about },
+      ...{ name, title: section.title, about: section.about.replaceAll('\n', ' ') },
       ...{ rows: section.rows.map(judge), notes: section.notes },
     }));
     await writeFile(values.json, `${JSON.stringify({ machine, rounds, sections, failed }, null, 2)}\n`);
@@ -81,4 +89,8 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('The bench was stopped.')));
 
-process.exitCode = (await main()) ? 0 : 1;
+const isDone = await main().catch((error: unknown) => {
+  if (error !== stopping.signal.reason) throw error;
+  return refuse('The bench was stopped.');
+});
+process.exitCode = isDone ? 0 : 1;

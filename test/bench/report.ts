@@ -1,6 +1,6 @@
 import { type Summary, summarize } from './measure.ts';
 
-export type Unit = 'ms' | 'MB';
+export type Unit = 'ms' | 'MB' | 'count';
 
 /** What was measured beside ours in the same rounds. */
 type Baseline = { name: string; samples: readonly number[] };
@@ -49,7 +49,12 @@ const isReached = (target: Target, p50: number, ratio: number | undefined): bool
 /** A section as text for a terminal. */
 export const present = ({ title, about, rows, notes }: Section): string => {
   const cells = rows.map((row, index) => cellsOf(judge(row), rows[index - 1]?.name === row.name));
-  return [title, about, '', ...columns([heading, ...cells]), ...notes, ''].join('\n');
+  return [title, wrap(about), ...columns([heading, ...cells]), ...notes, ''].join('\n');
+};
+
+const wrap = (text: string): string => {
+  const lineLengthMax = 110;
+  return text.replaceAll(/\s+/g, ' ').replaceAll(new RegExp(`(.{1,${lineLengthMax}})( |$)`, 'g'), '$1\n');
 };
 
 const heading = ['', 'n', 'p50', 'p99', 'against', 'n', 'p50', 'p99', 'ratio', 'target'];
@@ -63,14 +68,19 @@ const cellsOf = ({ name, unit, ours, baseline, ratio, target }: JudgedRow, isSam
 ];
 
 const describe = (target: Target, unit: Unit): string => {
-  const limit = 'p50Max' in target ? `p50 ≤ ${target.p50Max} ${unit}` : `≤ ${target.ratioMax} ×`;
+  const limit =
+    'p50Max' in target
+      ? `p50 ≤ ${target.p50Max}${unit === 'count' ? '' : ` ${unit}`}`
+      : `≤ ${target.ratioMax} ×`;
   return target.isDream ? `${limit} (the dream)` : limit;
 };
 
 const numbers = ({ n, p50, p99 }: Summary, unit: Unit) => [`${n}`, quantity(p50, unit), quantity(p99, unit)];
 
-export const quantity = (value: number, unit: Unit): string =>
-  unit === 'ms' && value >= 1000 ? `${threeDigits(value / 1000)} s` : `${threeDigits(value)} ${unit}`;
+export const quantity = (value: number, unit: Unit): string => {
+  if (unit === 'count') return `${value}`;
+  return unit === 'ms' && value >= 1000 ? `${threeDigits(value / 1000)} s` : `${threeDigits(value)} ${unit}`;
+};
 
 const times = (ratio: number): string => `${ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2)} ×`;
 

@@ -1,4 +1,5 @@
 import { type Config, readConfig } from '../../../server/config.ts';
+import type { SandboxOptions } from '../../../server/docker/sandboxes.ts';
 import { sandboxOptions } from '../../../server/options.ts';
 import { sandboxImage, sandboxRuntime } from '../../support/docker.ts';
 import { openSandboxes, type TestSandboxes } from '../../support/sandboxes.ts';
@@ -13,6 +14,10 @@ export const settings = (changed: Record<string, string> = {}): Config =>
     ...changed,
   });
 
+/** What the server starts its sandboxes with. */
+export const productionOptions = (changed: Record<string, string> = {}): SandboxOptions =>
+  sandboxOptions(settings(changed), 'bench');
+
 /** Sandboxes as the server makes them. Disposed, none of their containers is left. */
 export const openProductionSandboxes = (changed: Record<string, string> = {}): Promise<TestSandboxes> =>
-  openSandboxes(sandboxOptions(settings(changed), 'bench'));
+  openSandboxes(productionOptions(changed));
