@@ -109,7 +109,7 @@ const spansOf = (trace: string): (Phase & { depth: number })[] => {
   return spans.sort((one, other) => one.began - other.began || other.ms - one.ms);
 };
 
-const briefMs = 1;
+const briefMs = 5;
 
 /** `git --shallow-file … index-pack --stdin` is «index-pack». */
 const commandOf = (argv: readonly string[]): string =>

@@ -35,7 +35,8 @@ export const fifty: Bench = async (_rounds, signal) => {
   return {
     title: `${count} sandboxes at once`,
     about: `All acquired at the same moment, each with 256 MB, until every one has answered a command; against as many «docker run» as above,
-until the last has ended and its container is removed. «Each» is from that same moment to its own answer.`,
+until the last has ended and its container is removed. First the ones, then the others, once: what else the machine does
+may hit one side only. «Each» is from that same moment to its own answer.`,
     rows: [
       { ...total, baseline: { name: 'docker run, all ended', samples: [runs.totalMs] } },
       { ...total, baseline: { name: 'docker run, all answered', samples: [Math.max(...answered)] } },

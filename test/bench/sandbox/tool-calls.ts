@@ -16,7 +16,8 @@ export const toolCalls: Bench = async (rounds, signal) => {
   await using sandboxes = await openProductionSandboxes();
   await using sandbox = await sandboxes.acquire('bench', signal);
   const tools = createTools(sandbox, signal);
-  for (const call of Object.values(tools)) await several(warmUpCalls, call);
+  for (const call of [tools.write, tools.read, tools.edit, tools.bash])
+    await several(warmUpCalls, () => call());
 
   const container = sandboxes.docker.getContainer(sandbox.id);
   const samples = await interleave(
@@ -25,7 +26,8 @@ export const toolCalls: Bench = async (rounds, signal) => {
       read: () => several(callsPerRound, tools.read),
       write: () => several(callsPerRound, tools.write),
       edit: () => several(callsPerRound, tools.edit),
-      bash: () => several(callsPerRound, tools.bash),
+      bash: () => several(callsPerRound, () => tools.bash('true')),
+      longBash: () => several(callsPerRound, () => tools.bash(longCommand)),
       cli: () => several(execsPerRound, () => run('docker', ['exec', sandbox.id, 'true'], { signal })),
       api: () => several(execsPerRound, () => execByApi(container, { hijack: false, stdin: false })),
       hijacked: () => several(execsPerRound, () => execByApi(container, { hijack: true, stdin: true })),
@@ -46,6 +48,7 @@ The execs are into the same sandbox, from the start of the program or the reques
       { ...bash, baseline: cli, target: { p50Max: 3 } },
       { ...bash, baseline: { name: 'the engine’s API: exec true', samples: samples.api } },
       { ...bash, baseline: { name: 'the same, hijacked', samples: samples.hijacked } },
+      { name: `bash: ${longCommand.length} letters`, unit: 'ms', ours: samples.longBash, baseline: cli },
     ],
     notes: [],
   };
@@ -55,6 +58,9 @@ const lines = 120;
 const text = Array.from({ length: lines }, (_, at) => `export const price${at} = (n) => n * ${at};\n`).join(
   '',
 );
+
+/** As long as what models write: the shell that is kept reads a command letter by letter. */
+const longCommand = `true ${'x'.repeat(295)}`;
 
 const createTools = (sandbox: Sandbox, signal: AbortSignal) => {
   const filepath = 'src/prices.ts';
@@ -68,10 +74,10 @@ const createTools = (sandbox: Sandbox, signal: AbortSignal) => {
       mustBe(await sandbox.edit({ filepath, old_str, new_str }, signal));
       places.reverse();
     },
-    bash: async () => {
-      const request = { command: 'true', timeoutMs: 10_000, outputBytesMax: 1000 };
+    bash: async (command = 'true') => {
+      const request = { command, timeoutMs: 10_000, outputBytesMax: 1000 };
       const { exitCode } = await sandbox.exec(request, signal);
-      if (exitCode !== 0) throw new Error(`true ended with ${exitCode}.`);
+      if (exitCode !== 0) throw new Error(`«${command}» ended with ${exitCode}.`);
     },
   };
 };
