@@ -1,11 +1,10 @@
-import path from 'node:path';
-import type { Sandbox, WayOut } from '../../../server/domain/sandbox.ts';
+import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import { summarize, timed } from '../measure.ts';
 import { quantity } from '../report.ts';
 
 const traceFile = '/home/backspace/trace';
 
-/** Where a clone’s time goes, by git’s own trace and by what passes the gateway. Tracing itself takes a little, too. */
+/** Where a clone’s time goes, by git’s own trace and by how the pack passes. Tracing itself takes a little, too. */
 type Phases = {
   /** Resolves with the milliseconds of the clone. */
   trace(sandbox: Sandbox, clone: (sandbox: Sandbox) => Promise<void>, signal: AbortSignal): Promise<number>;
@@ -18,13 +17,13 @@ export const createPhases = (): Phases => {
   const found = new Map<string, number[]>();
   return {
     async trace(sandbox, clone, signal) {
-      const requests: Phase[] = [];
-      const ms = await timed(() => clone(watched(sandbox, requests)));
+      const passed: Phase[] = [];
+      const ms = await timed(() => clone(watched(sandbox, passed)));
       const commands = spansOf(await traceOf(sandbox, signal));
       const gitMs = commands.reduce((sum, span) => sum + (span.depth === 0 ? span.ms : 0), 0);
       const whole = { name: 'the step', ms };
       const rest = { name: '  the rest: exec, shell, starts of these programs', ms: ms - gitMs };
-      for (const phase of [whole, ...commands, rest, ...requests]) {
+      for (const phase of [whole, ...commands, rest, ...passed]) {
         found.set(phase.name, [...(found.get(phase.name) ?? []), phase.ms]);
       }
       return ms;
@@ -38,34 +37,29 @@ export const createPhases = (): Phases => {
   };
 };
 
-/** The same sandbox, whose git writes a trace and whose requests are timed. */
-const watched = (sandbox: Sandbox, requests: Phase[]): Sandbox => ({
+/** The same sandbox, whose git writes a trace and whose pack is timed. */
+const watched = (sandbox: Sandbox, passed: Phase[]): Sandbox => ({
   ...sandbox,
-  exec: (request, ...rest) =>
-    sandbox.exec({ ...request, env: { ...request.env, GIT_TRACE2_EVENT: traceFile } }, ...rest),
-  openWayOut: (wayOut) => sandbox.openWayOut(timedWayOut(wayOut, requests)),
+  exec: ({ stdin, ...request }, ...rest) => {
+    const traced = { ...request, env: { ...request.env, GIT_TRACE2_EVENT: traceFile } };
+    return sandbox.exec(stdin ? { ...traced, stdin: timedPieces(stdin, passed) } : traced, ...rest);
+  },
 });
 
-const timedWayOut = (wayOut: WayOut, requests: Phase[]): WayOut => {
-  let count = 0;
-  return async (request) => {
-    count += 1;
-    const name = `at the gateway: request ${count}, ${request.method} ${path.posix.basename(request.path)}`;
-    const asked = performance.now();
-    const response = await wayOut(request);
-    const pieces = async function* () {
-      let began: number | undefined;
-      for await (const piece of response.body) {
-        began ??= performance.now();
-        yield piece;
-      }
-      began ??= performance.now();
-      requests.push({ name: `${name}: until the first byte`, ms: began - asked });
-      requests.push({ name: `${name}: from there to the last byte`, ms: performance.now() - began });
-    };
-    return { ...response, body: pieces() };
-  };
-};
+async function* timedPieces(pieces: AsyncIterable<Uint8Array>, passed: Phase[]): AsyncGenerator<Uint8Array> {
+  const asked = performance.now();
+  let began: number | undefined;
+  for await (const piece of pieces) {
+    began ??= performance.now();
+    yield piece;
+  }
+  began ??= performance.now();
+  passed.push({ name: 'the pack passes the server: until the first byte', ms: began - asked });
+  passed.push({
+    name: 'the pack passes the server: from there to the last byte',
+    ms: performance.now() - began,
+  });
+}
 
 const traceOf = async (sandbox: Sandbox, signal: AbortSignal): Promise<string> => {
   const request = { command: ['cat', traceFile], timeoutMs: 10_000, outputBytesMax: 1 << 20 };

@@ -19,7 +19,10 @@ import { openProductionSandboxes, settings } from './production.ts';
 export const clone: Bench = async (rounds, signal) => {
   await using forge = await startForgeThread();
   await using gvisor = await openProductionSandboxes();
-  await using runc = await openProductionSandboxes({ SANDBOX_RUNTIME: 'runc' });
+  await using runc = await openProductionSandboxes({
+    SANDBOX_RUNTIME: 'runc',
+    SANDBOX_WITHOUT_GVISOR: 'true',
+  });
   await using host = await openHost(forge);
   const step = createStep(forge, signal);
   const phases = createPhases();
