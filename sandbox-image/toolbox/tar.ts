@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ServerHttp2Stream } from 'node:http2';
-import { pipeline } from 'node:stream/promises';
 import { ended } from './ended.ts';
 import { workspace } from './workspace.ts';
 
@@ -29,7 +28,11 @@ export const unpackFiles = async (stream: ServerHttp2Stream): Promise<void> => {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   const done = ended(tar, 'tar', collectErrors(tar));
-  await Promise.all([done, pipeline(stream, tar.stdin).catch(() => tar.kill('SIGKILL'))]);
+  // tar ends at the end mark and leaves the padding behind it, which must not end the stream: it is yet to be answered.
+  tar.stdin.on('error', () => stream.resume());
+  stream.once('close', () => tar.kill('SIGKILL'));
+  stream.pipe(tar.stdin);
+  await done;
   if (stream.closed) return;
   stream.respond({ ':status': 200 });
   stream.end('{"ok":true}');

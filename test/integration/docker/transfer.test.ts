@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import tar from 'tar-stream';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
@@ -99,4 +101,14 @@ test('a base pack that its reader gives up ends the programs that make it', asyn
     break;
   }
   assert.equal(await shell(sandbox, 'sleep 0.5; pgrep -c git || true'), '0');
+});
+
+test('an archive with padding behind its end is taken like any other', async () => {
+  const archive = execFileSync('tar', ['--create', '--blocking-factor=2000', '-C', import.meta.dirname, '.']);
+  for (let time = 0; time < 10; time++) {
+    const pieces = Array.from({ length: archive.length / 51_200 }, (_, index) =>
+      archive.subarray(index * 51_200, (index + 1) * 51_200),
+    );
+    await sandbox.unpack(Readable.from(pieces), soon());
+  }
 });
