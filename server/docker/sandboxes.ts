@@ -66,7 +66,10 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
           ...{ kernel, gvisor, warm: false },
           readyMs: Math.round(performance.now() - started),
           openWayOut: wayOut.open,
-          ...createToolbox(calls, options),
+          ...createToolbox(calls, {
+            filesMax: options.filesMax,
+            workspaceBytes: options.limits.workspaceBytes,
+          }),
           async [Symbol.asyncDispose]() {
             close();
             await dispose();

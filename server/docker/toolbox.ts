@@ -27,12 +27,15 @@ export type Toolbox = Pick<
 /** The toolbox ends a command at its time limit; so much later the server stops to believe that it will. */
 const killMs = 30_000;
 
-export const createToolbox = (calls: Calls, limits: { filesMax: number }): Toolbox => {
+/** Of what the toolbox lists. More bytes than the workspace can hold are claimed by sparse and by linked files alone. */
+type ListingLimits = { filesMax: number; workspaceBytes: number };
+
+export const createToolbox = (calls: Calls, limits: ListingLimits): Toolbox => {
   const toolbox = createOperations(calls, limits);
   return { ...toolbox, restore: (checkpoint, signal) => restore(toolbox, checkpoint, signal) };
 };
 
-const createOperations = (calls: Calls, limits: { filesMax: number }): Omit<Toolbox, 'restore'> => ({
+const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'restore'> => ({
   exec: async ({ stdin, ...request }, signal, onOutput) => {
     let output = '';
     let glimpsesLeft = 20 + request.timeoutMs / 250;
@@ -74,8 +77,10 @@ const createOperations = (calls: Calls, limits: { filesMax: number }): Omit<Tool
     const found = new Map<string, WorkspaceFile>();
     let listed = 0;
     let pathLetters = 0;
-    const collect = async (request: object) => {
-      for await (const file of calls.lines('/files', request, workspaceFile, signal)) {
+    const collect = async (paths: { paths?: readonly string[] }) => {
+      const request = { ...paths, bytesMax: limits.workspaceBytes };
+      for await (const file of calls.lines('/files', request, listedFile, signal)) {
+        if ('tooLarge' in file) throw tooLarge(file);
         found.set(file.path, file);
         listed += 1;
         pathLetters += file.path.length;
@@ -119,6 +124,11 @@ const tooManyFiles = (): AppError =>
     whatToDo: 'Add what is generated to .gitignore, or ask for less in one job.',
   });
 
+const tooLarge = ({ path, tooLarge: size }: TooLarge): AppError =>
+  new AppError('changeset_refused', `With ${path} (${size} bytes) the files are larger than the workspace.`, {
+    whatToDo: 'Add sparse and hard-linked files to .gitignore, or ask for less in one job.',
+  });
+
 const reply = <T extends z.ZodRawShape>(shape: T) =>
   z.discriminatedUnion('ok', [
     z.object({ ok: z.literal(true), ...shape }),
@@ -148,12 +158,17 @@ const execLine: z.ZodType<{ output: string } | { shown: string } | Omit<ExecResu
   }),
 ]);
 
-const workspaceFile: z.ZodType<WorkspaceFile> = z.object({
-  path: filePath,
-  mode: z.enum(['100644', '100755', '120000']),
-  blobId: z.string().regex(/^[0-9a-f]{40}$/),
-  size: count,
-});
+type TooLarge = { path: string; tooLarge: number };
+
+const listedFile: z.ZodType<WorkspaceFile | TooLarge> = z.union([
+  z.object({
+    path: filePath,
+    mode: z.enum(['100644', '100755', '120000']),
+    blobId: z.string().regex(/^[0-9a-f]{40}$/),
+    size: count,
+  }),
+  z.object({ path: filePath, tooLarge: count }),
+]);
 
 /**
  * The bytes of exactly the listed files, in their order. The archive is hostile: an entry that was not asked for, is

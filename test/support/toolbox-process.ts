@@ -17,7 +17,9 @@ export type ToolboxProcess = AsyncDisposable & {
   process: ChildProcess;
 };
 
-export const startToolboxProcess = async (limits = { filesMax: 10_000 }): Promise<ToolboxProcess> => {
+export const startToolboxProcess = async (
+  limits: Partial<Parameters<typeof createToolbox>[1]> = {},
+): Promise<ToolboxProcess> => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'toolbox-test-'));
   const workspace = path.join(directory, 'workspace');
   const emptyRepository = path.join(directory, 'empty.git');
@@ -37,7 +39,7 @@ export const startToolboxProcess = async (limits = { filesMax: 10_000 }): Promis
   const ended = once(child, 'exit');
   const calls = openCalls(Duplex.from({ readable: child.stdout, writable: child.stdin }));
   return {
-    toolbox: createToolbox(calls, limits),
+    toolbox: createToolbox(calls, { filesMax: 10_000, workspaceBytes: 64 << 20, ...limits }),
     calls,
     workspace,
     process: child,

@@ -22,7 +22,7 @@ const openRaw = () => {
   const [near, far] = duplexPair();
   far.on('error', () => {});
   const calls = openCalls(near);
-  return { calls, far, toolbox: createToolbox(calls, { filesMax: 1000 }) };
+  return { calls, far, toolbox: createToolbox(calls, { filesMax: 1000, workspaceBytes: 1 << 30 }) };
 };
 
 type Entry = Partial<tar.Header> & { name: string };

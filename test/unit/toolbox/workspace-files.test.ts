@@ -216,6 +216,36 @@ describe('the listing of the workspace', () => {
     fill(running, { a: '', b: '', c: '', d: '' });
     await assert.rejects(list(running), /The workspace has more files than the server looks at/);
   });
+
+  test('more bytes than the workspace can hold are an error, and nobody counts the holes of a sparse file', async () => {
+    await using running = await startToolboxProcess({ workspaceBytes: 1000 });
+    fill(running, { a: 'a'.repeat(600), b: '' });
+    execFileSync('truncate', ['--size', '400', path.join(running.workspace, 'b')]);
+    assert.deepEqual(await paths(running), ['a', 'b']);
+    execFileSync('truncate', ['--size', '8T', path.join(running.workspace, 'b')]);
+    await assert.rejects(list(running), {
+      code: 'changeset_refused',
+      message: 'With b (8796093022208 bytes) the files are larger than the workspace.',
+    });
+  });
+
+  test('goes on behind what git finds and nobody can open, for its path is too long', async () => {
+    await using running = await startToolboxProcess();
+    fill(running, { 'z.txt': '' });
+    // Below 4096 characters as git sees it, and above with the workspace before it.
+    const script = `import os
+for _ in range(2040): os.mkdir('d'); os.chdir('d')
+open('file', 'w').close()`;
+    execFileSync('python3', ['-c', script], { cwd: running.workspace });
+    assert.deepEqual(await paths(running), ['z.txt']);
+    execFileSync('rm', ['-r', 'd'], { cwd: running.workspace });
+  });
+
+  test('a tracked directory that became a link to itself is gone, and the link is there', async () => {
+    await using running = await startToolboxProcess();
+    symlinkSync('loop', path.join(running.workspace, 'loop'));
+    assert.deepEqual(await paths(running, ['loop/file.txt', 'loop/deeper/file.txt']), ['loop']);
+  });
 });
 
 describe('the contents of listed files', () => {
