@@ -41,9 +41,13 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
       held.add(container.id);
       const gone = new AbortController();
       const dispose = async () => {
-        await remove(container);
-        gone.abort();
-        held.delete(container.id);
+        try {
+          await remove(container);
+        } finally {
+          // One that could not be removed is nobody's any more, and the reaper tries again.
+          gone.abort();
+          held.delete(container.id);
+        }
       };
       try {
         await withSignal(container.start(), timeout);
@@ -58,7 +62,7 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
           close();
           throw new Error(notGVisor(kernel));
         }
-        void closeWhenStopped(container, close, gone.signal);
+        const stopped = closeWhenStopped(container, close, gone.signal);
         return {
           id: container.id,
           lost: calls.lost,
@@ -71,7 +75,9 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
             workspaceBytes: options.limits.workspaceBytes,
           }),
           async [Symbol.asyncDispose]() {
+            const isLost = calls.lost.aborted;
             close();
+            if (isLost) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
             await dispose();
           },
         };
@@ -84,6 +90,13 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
     },
   };
 };
+
+/**
+ * How long a lost sandbox may take to end before it is killed. Most are just ending, and to kill one then was seen to
+ * take a second for every process that it had, twelve minutes in all: the kill holds a lock that containerd (1.6) needs
+ * to reap them, and waits to be reaped behind them.
+ */
+const endMs = 3000;
 
 /**
  * Docker can leave an exec's connection open after its container has stopped: then nobody but the ping limit would

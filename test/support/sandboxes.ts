@@ -28,8 +28,11 @@ export type TestSandboxes = EngineSandboxes &
     containers(): Promise<string[]>;
   };
 
-export const openSandboxes = async (options: Partial<SandboxOptions> = {}): Promise<TestSandboxes> => {
-  const docker = await requireDocker();
+export const openSandboxes = async (
+  options: Partial<SandboxOptions> = {},
+  engine?: Docker,
+): Promise<TestSandboxes> => {
+  const docker = engine ?? (await requireDocker());
   const serverId = `test-${randomUUID()}`;
   const sandboxes = createSandboxes(docker, {
     image: sandboxImage,
