@@ -6,6 +6,7 @@ import { createModel } from './anthropic/model.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { startAdmission } from './docker/doctor/admission.ts';
 import { examine } from './docker/doctor/examine.ts';
+import { strayFinding } from './docker/doctor/stray-finding.ts';
 import { findingsTable } from './docker/doctor/table.ts';
 import { createOpenEgress } from './docker/egress/open-egress.ts';
 import { allowlistProblems } from './docker/egress/policy.ts';
@@ -161,7 +162,9 @@ const doctor = async (config: Config): Promise<void> => {
   // It looks inside whatever answers there, and judges it.
   const sandboxes = createSandboxes(docker, { ...options, withoutGVisor: true });
   const patient = { ...patientOf(config), ...options, docker, sandboxes };
-  const findings = await examine(patient, AbortSignal.timeout(2 * minute));
+  const examined = await examine(patient, AbortSignal.timeout(2 * minute));
+  const isEngineThere = examined.some(({ name, ok }) => name === 'docker' && ok);
+  const findings = isEngineThere ? [...examined, await strayFinding(docker)] : examined;
   process.stdout.write(findingsTable(findings));
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 };

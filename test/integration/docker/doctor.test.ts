@@ -46,6 +46,7 @@ test('the doctor proves every promise about sandboxes on this host', async () =>
     'egress denied',
     'host limits',
     'start',
+    'processes left',
   ]);
   assert.equal(exitCode, 0);
 });
