@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { AppError } from '../domain/errors.ts';
 import type { Sandboxes } from '../domain/sandbox.ts';
-import { openChannel } from './channel.ts';
+import { type Channel, openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
 import { createToolbox } from './toolbox.ts';
 import { withSignal } from './with-signal.ts';
@@ -31,65 +31,78 @@ export type EngineSandboxes = Sandboxes & {
 /** Sandboxes on a Docker engine: a container each, with the toolbox reached through two hijacked execs. */
 export const createSandboxes = (docker: Docker, options: SandboxOptions): EngineSandboxes => {
   const held = new Set<string>();
+
+  const letGo = async (container: Docker.Container): Promise<void> => {
+    // One that could not be removed is nobody's any more, and the reaper tries again.
+    await remove(container).finally(() => held.delete(container.id));
+  };
+
+  const open = async (
+    jobId: string,
+    signal: AbortSignal,
+    timeout: AbortSignal,
+    attemptsLeft = 1,
+  ): Promise<Opened> => {
+    const container = await create(docker, options, jobId, timeout);
+    held.add(container.id);
+    let runs = false;
+    try {
+      await withSignal(container.start(), timeout);
+      runs = true;
+      signal.throwIfAborted();
+      return { container, ...(await openChannel(container, AbortSignal.any([signal, timeout]))) };
+    } catch (cause) {
+      // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
+      await letGo(container).catch(() => {});
+      signal.throwIfAborted();
+      // Node was seen to crash while it starts, and of fifty starts at once on a machine out of breath one was lost.
+      if (runs && attemptsLeft > 0 && !timeout.aborted) return open(jobId, signal, timeout, attemptsLeft - 1);
+      throw unavailable('A sandbox could not be started', cause);
+    }
+  };
+
   return {
     image: options.image,
     holds: (containerId) => held.has(containerId),
     acquire: async (jobId, signal) => {
       const started = performance.now();
       const timeout = AbortSignal.timeout(options.startMs);
-      const container = await create(docker, options, jobId, timeout);
-      held.add(container.id);
-      const gone = new AbortController();
-      const dispose = async () => {
-        try {
-          await remove(container);
-        } finally {
-          // One that could not be removed is nobody's any more, and the reaper tries again.
-          gone.abort();
-          held.delete(container.id);
-        }
+      const opened = await open(jobId, signal, timeout);
+      const { container, calls, wayOut, kernel, gvisor } = opened;
+      const close = () => {
+        calls.close();
+        wayOut.close();
       };
-      try {
-        await withSignal(container.start(), timeout);
-        signal.throwIfAborted();
-        const channel = await openChannel(container, AbortSignal.any([signal, timeout]));
-        const { calls, wayOut, kernel, gvisor } = channel;
-        const close = () => {
-          calls.close();
-          wayOut.close();
-        };
-        if (!gvisor && !options.withoutGVisor) {
-          close();
-          throw new Error(notGVisor(kernel));
-        }
-        const stopped = closeWhenStopped(container, close, gone.signal);
-        return {
-          id: container.id,
-          lost: calls.lost,
-          runtime: options.runtime,
-          ...{ kernel, gvisor, warm: false },
-          readyMs: Math.round(performance.now() - started),
-          openWayOut: wayOut.open,
-          ...createToolbox(calls, {
-            filesMax: options.filesMax,
-            workspaceBytes: options.limits.workspaceBytes,
-          }),
-          async [Symbol.asyncDispose]() {
-            const isLost = calls.lost.aborted;
-            close();
-            if (isLost) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
-            await dispose();
-          },
-        };
-      } catch (cause) {
-        // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
-        await dispose().catch(() => {});
-        signal.throwIfAborted();
-        throw unavailable('A sandbox could not be started', cause);
+      if (!gvisor && !options.withoutGVisor) {
+        close();
+        await letGo(container).catch(() => {});
+        throw unavailable('A sandbox was refused', new Error(notGVisor(kernel)));
       }
+      const gone = new AbortController();
+      const stopped = closeWhenStopped(container, close, gone.signal);
+      return {
+        id: container.id,
+        lost: calls.lost,
+        runtime: options.runtime,
+        ...{ kernel, gvisor, warm: false },
+        readyMs: Math.round(performance.now() - started),
+        openWayOut: wayOut.open,
+        ...createToolbox(calls, {
+          filesMax: options.filesMax,
+          workspaceBytes: options.limits.workspaceBytes,
+        }),
+        async [Symbol.asyncDispose]() {
+          const isLost = calls.lost.aborted;
+          close();
+          if (isLost) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
+          await letGo(container).finally(() => gone.abort());
+        },
+      };
     },
   };
 };
+
+type Opened = Channel & { container: Docker.Container };
 
 /**
  * How long a lost sandbox may take to end before it is killed. Most are just ending, and to kill one then was seen to
