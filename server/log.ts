@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { inertJson } from './domain/inert-json.ts';
 import type { Log } from './domain/log.ts';
 
 export type LogOptions = {
@@ -19,7 +20,7 @@ export const createLog = ({ level, redact, destination }: LogOptions): Log => {
     formatters: { level: (label: string) => ({ level: label }), log: withErrors },
     serializers: { err: asIs },
     // Behind all serializing, so that no field and no form of writing it can slip by.
-    hooks: { streamWrite: redact },
+    hooks: { streamWrite: (line: string) => inertJson(redact(line)) },
   };
   const logger = destination === undefined ? pino(options) : pino(options, destination);
   return {

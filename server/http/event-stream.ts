@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
+import { inertJson } from '../domain/inert-json.ts';
 import type { JobStore } from '../domain/job.ts';
 import { isTerminal, type JobEvent } from '../domain/job-event.ts';
 import type { Log } from '../domain/log.ts';
@@ -95,7 +96,7 @@ async function* eventsOf(
 
 /** JSON has no bare newline, so one `data:` line holds it all. The number travels as the SSE id only. */
 const frame = ({ id, type, at, ...fields }: JobEvent): string =>
-  `id: ${id}\ndata: ${JSON.stringify({ type, ...fields, at })}\n\n`;
+  `id: ${id}\ndata: ${inertJson(JSON.stringify({ type, ...fields, at }))}\n\n`;
 
 const flushed = async (res: ServerResponse, signal: AbortSignal): Promise<void> => {
   const finished = once(res, 'finish', { signal });

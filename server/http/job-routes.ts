@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { AppError } from '../domain/errors.ts';
+import { inertJson } from '../domain/inert-json.ts';
 import type { Job, JobStore } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-event.ts';
 import type { Log } from '../domain/log.ts';
@@ -57,7 +58,7 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
   router.get('/jobs/:id', async (ctx) => {
     const job = await findJob(store, ctx.params.id);
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = await representation(store, job, repoUrlOf(job));
+    answer(ctx, await representation(store, job, repoUrlOf(job)));
   });
 
   router.get('/jobs/:id/events', async (ctx) => {
@@ -78,7 +79,7 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
     await options.cancel(id);
     const job = await findJob(store, id);
     ctx.status = 202;
-    ctx.body = await representation(store, job, repoUrlOf(job));
+    answer(ctx, await representation(store, job, repoUrlOf(job)));
   });
 
   return router;
@@ -97,6 +98,11 @@ const findJob = async (store: JobStore, id: string | undefined): Promise<Job> =>
     });
   }
   return job;
+};
+
+const answer = (ctx: Context, value: object): void => {
+  ctx.type = 'json';
+  ctx.body = inertJson(JSON.stringify(value));
 };
 
 const representation = async (store: JobStore, job: Job, repoUrl: string) => ({

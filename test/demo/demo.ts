@@ -97,6 +97,7 @@ const show = ({ url, title, body, diff }: { url: string; title: string; body: st
   say(`${rule}\nPull request ${url}\n\n# ${title}\n\n${body}\n${rule}\n${diff}`);
 };
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+/** A diff holds what the agent wrote: nothing of it may steer the terminal. */
+const say = (line: string) => process.stdout.write(`${line.replace(/[^\P{Cc}\n\t]/gu, '\ufffd')}\n`);
 
 process.exitCode = (await demo()) ? 0 : 1;

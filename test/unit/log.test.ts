@@ -43,6 +43,15 @@ test('a secret slips by in no place of a line', () => {
   }
 });
 
+test('nothing in a line steers the terminal that shows it, and a parser reads the same', () => {
+  const { log, lines } = logged();
+  const hostile = 'a\u001b[2J\u007f\u009b2J\u009d52;c;eA==\u009c\u202eb\u2028c';
+  log.info({ output: hostile }, 'said');
+  const [line = ''] = lines;
+  assert.doesNotMatch(line.trimEnd(), /[\p{Cc}\p{Bidi_Control}\u2028]/u);
+  assert.equal(JSON.parse(line).output, hostile);
+});
+
 test('an error is told with code, stack and causes, and without what else hangs on it', () => {
   const { log, lines } = logged();
   const root = Object.assign(new Error('connect ECONNREFUSED'), {
