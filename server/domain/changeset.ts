@@ -1,3 +1,4 @@
+import { isTakenFor, visibleName } from './file-name.ts';
 import type { LeftOut } from './job-event.ts';
 import type { TreeFile } from './repository.ts';
 
@@ -99,10 +100,13 @@ const parentsOf = (path: string): string[] => {
 const submodule = '160000';
 
 /** Workflows run with the repository's secrets: an agent's text must not get there unseen. */
-const workflows = /^\.github\/(workflows|actions)(\/|$)/i;
+const isWorkflow = (path: string): boolean => {
+  const [top = '', below = ''] = path.split('/');
+  return isTakenFor('.github', top) && (isTakenFor('workflows', below) || isTakenFor('actions', below));
+};
 
 const reasonToLeaveOut = (path: string, base: ReadonlyMap<string, TreeFile>): string | undefined => {
-  if (workflows.test(path)) return 'workflows and actions are not changed by the agent';
+  if (isWorkflow(path)) return 'workflows and actions are not changed by the agent';
   const problem = pathProblem(path);
   if (problem) return problem;
   if ([...parentsOf(path), path].some((place) => base.get(place)?.mode === submodule)) {
@@ -113,7 +117,7 @@ const reasonToLeaveOut = (path: string, base: ReadonlyMap<string, TreeFile>): st
 
 const pathProblem = (path: string): string | undefined => {
   const parts = path.split('/');
-  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git')) {
+  if (parts.some((part) => ['', '.', '..'].includes(visibleName(part)) || isTakenFor('.git', part))) {
     return 'not a path that a commit may hold';
   }
   // U+FFFD stands for the bytes that are not UTF-8, and they cannot be known from it.

@@ -1,3 +1,5 @@
+import { isTakenFor, visibleName } from '../domain/file-name.ts';
+
 /** One line of a git tree. `bytes` is the name as it stands there, which need not be UTF-8. */
 export type TreeEntry = { mode: string; name: string; bytes: Uint8Array; id: string };
 
@@ -44,12 +46,11 @@ export const nameProblem = (name: string): string | undefined => {
   if (Buffer.byteLength(name) > nameBytesMax) return `is longer than ${nameBytesMax} bytes`;
   // git takes a backslash for a letter, but isomorphic-git's push refuses such trees: better now than at the end.
   if (/[/\\\0]/.test(name)) return 'contains a slash, a backslash or a NUL';
-  const visible = name.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '');
-  if (visible === '.' || visible === '..') return 'leads out of its directory';
-  const [plain = ''] = visible.split(':');
-  const folded = plain.toLowerCase().replace(/[. ]+$/, '');
-  return folded === '.git' || /^\.?git~[1-9]$/.test(folded) ? 'means git’s own directory' : undefined;
+  if (isDots(visibleName(name))) return 'leads out of its directory';
+  return isTakenFor('.git', name) ? 'means git’s own directory' : undefined;
 };
+
+const isDots = (name: string): boolean => name === '.' || name === '..';
 
 const idBytes = 20;
 const nul = Buffer.from([0]);

@@ -65,6 +65,11 @@ for (const path of [
   '.github/actions',
   '.GitHub/Workflows/ci.yml',
   '.github/ACTIONS/x',
+  '.g\u200cithub/work\u200dflows/x',
+  '.github./workflows /x',
+  '.github::$INDEX_ALLOCATION/workflows:x/y',
+  'GITHUB~1/WORKFL~2/x',
+  '.github/action~1/x',
 ]) {
   test(`${path} is left out, whether added, changed or deleted`, () => {
     const leftOut = [{ path, reason: workflowRule }];
@@ -83,6 +88,9 @@ for (const path of [
   'docs/.github/workflows/ci.yml',
   '.github-workflows/x',
   'github/workflows/ci.yml',
+  '.github/workflows~1/x',
+  '.github/workfl~10/x',
+  '.github/ workflows/x',
 ]) {
   test(`${path} may be changed`, () => {
     assert.deepEqual(compare({}, { [path]: 'a' }), {
@@ -98,6 +106,11 @@ for (const path of [
   'a/.git/hooks/x',
   'a/.GIT',
   '.Git',
+  '.g\u200cit/config',
+  '.git /config',
+  'a/.git::$DATA',
+  'GIT~1/config',
+  'a/.\u200d./b',
   '../x',
   'a/../b',
   './x',
@@ -114,7 +127,20 @@ for (const path of [
   });
 }
 
-for (const path of ['.gitignore', '.gitmodules', 'a/.github', '...', 'a/..b', '-x', 'a b', 'x.git/y']) {
+for (const path of [
+  '.gitignore',
+  '.gitmodules',
+  'a/.github',
+  '...',
+  'a/..b',
+  '-x',
+  'a b',
+  'x.git/y',
+  'git',
+  '.gi~1',
+  '~',
+  'a:b',
+]) {
   test(`«${path}» is an ordinary path`, () => {
     assert.deepEqual(compare({}, { [path]: 'a' }).leftOut, []);
   });
