@@ -52,7 +52,10 @@ const hello = z.object({
 const isGVisor = (release: string, version: string): boolean =>
   version === '#1 SMP Sun Jan 10 15:06:54 PST 2016' || /gvisor/i.test(release);
 
-/** `--disable-sigusr1`: any process of the same user could otherwise open the toolbox's inspector. */
+/**
+ * `--disable-sigusr1`: any process of the same user could otherwise open the toolbox's inspector. And any of them can open
+ * the toolbox's stderr: attached, a gigabyte of it would have to be taken by the server, outside of every limit.
+ */
 const startToolbox = async (
   container: Docker.Container,
   file: string,
@@ -62,7 +65,7 @@ const startToolbox = async (
     Cmd: ['node', '--disable-sigusr1', `/opt/backspace/toolbox/${file}`],
     AttachStdin: true,
     AttachStdout: true,
-    AttachStderr: true,
+    AttachStderr: false,
     Tty: false,
     abortSignal: signal,
   });

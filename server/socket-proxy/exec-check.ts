@@ -11,7 +11,7 @@ export const checkExec = checkShape(
     ]),
     AttachStdin: z.literal(true),
     AttachStdout: z.literal(true),
-    AttachStderr: z.literal(true),
+    AttachStderr: z.literal(false),
     Tty: z.literal(false),
   }),
 );

@@ -97,7 +97,7 @@ test('a container that is not the server’s can be neither seen, entered nor re
     await other.start();
     const seen = guarded.docker.getContainer(other.id);
     const Cmd = ['node', '--disable-sigusr1', '/opt/backspace/toolbox/calls.js'];
-    const stdio = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: false };
+    const stdio = { AttachStdin: true, AttachStdout: true, AttachStderr: false, Tty: false };
     await assert.rejects(seen.inspect(), { statusCode: 403 });
     await assert.rejects(seen.exec({ Cmd, ...stdio }), { statusCode: 403 });
     await assert.rejects(seen.remove({ force: true }), { statusCode: 403 });

@@ -35,6 +35,6 @@ export const execBody = (file: 'calls.js' | 'way-out.js' = 'calls.js') => ({
   Cmd: ['node', '--disable-sigusr1', `/opt/backspace/toolbox/${file}`],
   AttachStdin: true,
   AttachStdout: true,
-  AttachStderr: true,
+  AttachStderr: false,
   Tty: false,
 });
