@@ -43,6 +43,7 @@ import {
 import { createMemoryCheckpoints } from './store/memory-checkpoints.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { createRedactingStore } from './store/redacting-store.ts';
+import { openTemporaryDirectory } from './temporary-directory.ts';
 
 /** Wires everything: the only file that reads the environment and knows all folders. */
 const start = async (config: Config): Promise<void> => {
@@ -61,12 +62,13 @@ const start = async (config: Config): Promise<void> => {
     redact: redactor.text,
     log,
   });
+  const temporary = await openTemporaryDirectory();
   const ports = {
     store,
     trace,
     log,
     redact: redactor.text,
-    github: createGitHub(githubOptions(config)),
+    github: createGitHub(githubOptions(config, temporary.path)),
     openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
     checkpoints: createMemoryCheckpoints(),
     model: createModel({ ...modelOptions(config), log }),
@@ -93,7 +95,8 @@ const start = async (config: Config): Promise<void> => {
     idleWriteTimeoutMs: 60_000,
   });
   const server = createServer(app, httpLimits);
-  await listen(server, config.PORT, config.HOST).catch((cause: Error) => {
+  await listen(server, config.PORT, config.HOST).catch(async (cause: Error) => {
+    await temporary[Symbol.asyncDispose]();
     throw new ConfigError(
       `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}. Stop what listens there, or set others.`,
     );
@@ -133,6 +136,7 @@ const start = async (config: Config): Promise<void> => {
     await Promise.race([sandboxesGone(), sleep(30 * second)]);
     await closeServer(server, 5 * second);
     await trace.flush(5 * second);
+    await temporary[Symbol.asyncDispose]();
     process.exit(0);
   };
   const onSignal = (signal: string) => {

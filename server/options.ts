@@ -18,13 +18,13 @@ export const httpLimits = {
   connectionsMax: 2000,
 };
 
-export const githubOptions = (config: Config) => ({
+export const githubOptions = (config: Config, temporaryDirectory: string) => ({
   url: config.GITHUB_URL,
   apiUrl: config.GITHUB_API_URL,
   token: config.GITHUB_TOKEN,
   userAgent: 'tiny-backspace',
   wayOutUrl,
-  temporaryDirectory: os.tmpdir(),
+  temporaryDirectory,
   limits: {
     gatewayBytesMax: config.CLONE_MB_MAX * megabyte,
     gatewayMs: config.CLONE_SECONDS_MAX * second,
