@@ -71,9 +71,10 @@ export const sandboxOptions = (config: Config, serverId: string) => ({
 });
 
 /** `allow` undefined: the default hosts. Set but empty, it lets nothing out. */
-export const egressSettings = ({ EGRESS_ALLOW, EGRESS_ALLOW_PRIVATE }: Config) => ({
+export const egressSettings = ({ EGRESS_ALLOW, EGRESS_ALLOW_PRIVATE, GITHUB_URL }: Config) => ({
   allow: EGRESS_ALLOW,
   allowPrivate: EGRESS_ALLOW_PRIVATE,
+  publicIsForAll: GITHUB_URL === 'https://github.com',
 });
 
 export const admissionTimes = { examineMs: 2 * minute, againMs: 30 * second };

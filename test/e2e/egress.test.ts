@@ -4,7 +4,8 @@ import { startJobBench } from '../support/job-bench.ts';
 import { call, say } from '../support/model/scenario.ts';
 
 test('what a sandbox is refused is told in the stream, in the result, in the pull request and to the command', async () => {
-  await using bench = await startJobBench();
+  // The local forge is as little github.com as an Enterprise server is.
+  await using bench = await startJobBench(() => ({ EGRESS_ALLOW_PRIVATE: 'true' }));
   const repository = await bench.forge.createRepository('acme/curious', {
     files: { 'README.md': '# Curious\n' },
   });

@@ -159,8 +159,14 @@ test('our own header from inside is not heard: such a request is the gateway’s
   );
 });
 
-test('a private repository’s sandbox, and one with an empty list, reach not even github.com', async () => {
-  for (const options of [{ repository: { private: true } }, { allow: [] }, { allow: ['not a host'] }]) {
+test('a sandbox of a private or an Enterprise repository, or with an empty list, reaches not even github.com', async () => {
+  const closing = [
+    { repository: { private: true } },
+    { publicIsForAll: false },
+    { allow: [] },
+    { allow: ['not a host'] },
+  ];
+  for (const options of closing) {
     const scene = openScene(sandbox, options);
     const hosts = ['github.com:443', 'codeload.github.com:443', 'p1.probe.example:443'];
     const probes = hosts.map((host) => ({

@@ -11,14 +11,20 @@ export type EgressSettings = {
   allow: readonly string[] | undefined;
   /** EGRESS_ALLOW_PRIVATE */
   allowPrivate: boolean;
+  /** Whether GITHUB_URL is github.com. On an Enterprise server «public» means all of its users, and not the world. */
+  publicIsForAll: boolean;
 };
 
 /**
  * The one rule of who gets out at all. EGRESS_ALLOW adds to the default hosts; set to nothing, or unreadable, it lets
- * nothing out. A private repository has the gateway alone, since whatever its sandbox reaches could receive its code.
+ * nothing out. A repository that not everybody may read has the gateway alone, since whatever its sandbox reaches could
+ * receive its code.
  */
 export const choosePolicy = (settings: EgressSettings, repository: { private: boolean }): EgressPolicy => {
-  if (repository.private && !settings.allowPrivate) return closed(closedForPrivate);
+  if (!settings.allowPrivate) {
+    if (repository.private) return closed(closedForPrivate);
+    if (!settings.publicIsForAll) return closed(closedForEnterprise);
+  }
   if (settings.allow?.length === 0) return closed(closedBySetting);
   const allowlist = parseAllowlist([...defaultHosts, ...(settings.allow ?? [])]);
   return 'problems' in allowlist ? closed(closedByProblems) : { allowlist };
@@ -38,6 +44,11 @@ const closed = (why: NonNullable<EgressPolicy['closed']>): EgressPolicy => ({
 const closedForPrivate = {
   reason: 'The repository is private, and its sandbox may reach nothing else.',
   howToAllow: 'Set EGRESS_ALLOW_PRIVATE on the server.',
+};
+
+const closedForEnterprise = {
+  ...closedForPrivate,
+  reason: 'The repository is on an Enterprise server, and its sandbox may reach nothing else.',
 };
 
 const closedBySetting = {

@@ -33,6 +33,7 @@ export type SceneOptions = {
   limits?: Partial<EgressOptions['limits']>;
   repository?: { private: boolean };
   allow?: readonly string[];
+  publicIsForAll?: boolean;
 };
 
 /** Opens the sandbox's way out anew. Nothing is ever resolved or dialled outside of the test. */
@@ -63,7 +64,8 @@ export const openScene = (sandbox: Sandbox, options: SceneOptions = {}): EgressS
     sandbox.openWayOut(wayOutWithEgress(gateway, weak));
     return { ...scene, denials: weak.denials };
   }
-  const settings = { allow: options.allow ?? [`*.${ownDomain}`], allowPrivate: false };
+  const { allow = [`*.${ownDomain}`], publicIsForAll = true } = options;
+  const settings = { allow, allowPrivate: false, publicIsForAll };
   const egress = createOpenEgress(settings, network)(options.repository ?? { private: false }, onDenied);
   sandbox.openWayOut(egress.guard(gateway));
   return { ...scene, denials: egress.denials };

@@ -107,34 +107,40 @@ const names = ({ allowlist, closed }: ReturnType<typeof choosePolicy>) => ({
 
 test('a public repository has the default hosts and what EGRESS_ALLOW adds', () => {
   const repository = { private: false };
-  assert.deepEqual(names(choosePolicy({ allow: undefined, allowPrivate: false }, repository)), {
+  const settings = { allowPrivate: false, publicIsForAll: true };
+  assert.deepEqual(names(choosePolicy({ ...settings, allow: undefined }, repository)), {
     hosts: [...defaultHosts],
     domains: [],
     howToAllow: undefined,
   });
   assert.deepEqual(
-    names(choosePolicy({ allow: ['pypi.example', '*.cdn.example'], allowPrivate: false }, repository)),
+    names(choosePolicy({ ...settings, allow: ['pypi.example', '*.cdn.example'] }, repository)),
     { hosts: [...defaultHosts, 'pypi.example'], domains: ['cdn.example'], howToAllow: undefined },
   );
 });
 
-test('a private repository has nothing, unless EGRESS_ALLOW_PRIVATE says otherwise', () => {
-  const repository = { private: true };
-  const settings = { allow: ['pypi.example'], allowPrivate: false };
-  assert.deepEqual(names(choosePolicy(settings, repository)), {
-    hosts: [],
-    domains: [],
-    howToAllow: 'Set EGRESS_ALLOW_PRIVATE on the server.',
+for (const [what, repository, publicIsForAll] of [
+  ['a private repository', { private: true }, true],
+  ['a repository on an Enterprise server, public there or not,', { private: false }, false],
+] as const) {
+  test(`${what} has nothing, unless EGRESS_ALLOW_PRIVATE says otherwise`, () => {
+    const settings = { allow: ['pypi.example'], allowPrivate: false, publicIsForAll };
+    assert.deepEqual(names(choosePolicy(settings, repository)), {
+      hosts: [],
+      domains: [],
+      howToAllow: 'Set EGRESS_ALLOW_PRIVATE on the server.',
+    });
+    assert.deepEqual(names(choosePolicy({ ...settings, allowPrivate: true }, repository)), {
+      hosts: [...defaultHosts, 'pypi.example'],
+      domains: [],
+      howToAllow: undefined,
+    });
   });
-  assert.deepEqual(names(choosePolicy({ ...settings, allowPrivate: true }, repository)), {
-    hosts: [...defaultHosts, 'pypi.example'],
-    domains: [],
-    howToAllow: undefined,
-  });
-});
+}
 
 test('an empty or unreadable EGRESS_ALLOW allows nothing, not even the default hosts', () => {
-  const choose = (allow: string[]) => names(choosePolicy({ allow, allowPrivate: true }, { private: false }));
+  const choose = (allow: string[]) =>
+    names(choosePolicy({ allow, allowPrivate: true, publicIsForAll: true }, { private: false }));
   assert.deepEqual(choose([]), {
     hosts: [],
     domains: [],
