@@ -45,17 +45,23 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
   ): Promise<Opened> => {
     const container = await create(docker, options, jobId, timeout);
     held.add(container.id);
+    const gone = new AbortController();
     let runs = false;
     try {
       await withSignal(container.start(), timeout);
       runs = true;
       signal.throwIfAborted();
-      return { container, ...(await openChannel(container, AbortSignal.any([signal, timeout]))) };
+      const stopped = untilStopped(container, gone.signal);
+      const ended = new AbortController();
+      void stopped.then(() => ended.abort(new Error('its container stopped')));
+      const channel = await openChannel(container, AbortSignal.any([signal, timeout, ended.signal]));
+      return { container, ...channel, stopped, gone };
     } catch (cause) {
+      gone.abort();
       // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
       await letGo(container).catch(() => {});
       signal.throwIfAborted();
-      // Node was seen to crash while it starts, and of fifty starts at once on a machine out of breath one was lost.
+      // Now and then one dies while it starts, which is no reason to give a job up.
       if (runs && attemptsLeft > 0 && !timeout.aborted) return open(jobId, signal, timeout, attemptsLeft - 1);
       throw unavailable('A sandbox could not be started', cause);
     }
@@ -68,18 +74,18 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
       const started = performance.now();
       const timeout = AbortSignal.timeout(options.startMs);
       const opened = await open(jobId, signal, timeout);
-      const { container, calls, wayOut, kernel, gvisor } = opened;
+      const { container, calls, wayOut, kernel, gvisor, stopped, gone } = opened;
       const close = () => {
         calls.close();
         wayOut.close();
       };
       if (!gvisor && !options.withoutGVisor) {
         close();
+        gone.abort();
         await letGo(container).catch(() => {});
         throw unavailable('A sandbox was refused', new Error(notGVisor(kernel)));
       }
-      const gone = new AbortController();
-      const stopped = closeWhenStopped(container, close, gone.signal);
+      void stopped.then(close);
       return {
         id: container.id,
         lost: calls.lost,
@@ -102,7 +108,7 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
   };
 };
 
-type Opened = Channel & { container: Docker.Container };
+type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; gone: AbortController };
 
 /**
  * How long a lost sandbox may take to end before it is killed. Most are just ending, and to kill one then was seen to
@@ -115,18 +121,14 @@ const endMs = 3000;
  * Docker can leave an exec's connection open after its container has stopped: then nobody but the ping limit would
  * notice. An engine that does not answer says nothing about the sandbox, and is asked again.
  */
-const closeWhenStopped = async (
-  container: Docker.Container,
-  close: () => void,
-  signal: AbortSignal,
-): Promise<void> => {
+const untilStopped = async (container: Docker.Container, signal: AbortSignal): Promise<void> => {
   const pauseMs = 500;
   while (!signal.aborted) {
     try {
       await container.wait({ abortSignal: signal });
-      return close();
+      return;
     } catch (error) {
-      if ((error as { statusCode?: number }).statusCode === 404) return close();
+      if ((error as { statusCode?: number }).statusCode === 404) return;
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createOpenEgress } from '../../../server/docker/egress/open-egress.ts';
 import { systemNetwork } from '../../../server/docker/egress/system-network.ts';
@@ -80,7 +81,7 @@ can save: git index-pack of the pack that is there already, and git checkout.`,
 /** The production code with the settings that point it at the forge. */
 const createStep = (forge: ForgeThread, signal: AbortSignal) => {
   const config = settings({ GITHUB_URL: forge.url, GITHUB_API_URL: forge.apiUrl, GITHUB_TOKEN: forge.token });
-  const github = createGitHub(githubOptions(config));
+  const github = createGitHub(githubOptions(config, tmpdir()));
   const openEgress = createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork });
   const resolve = () => github.resolveBase(largeRepository, undefined, signal);
   const base = resolve();

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type Docker from 'dockerode';
 import { connectEngine } from '../../../server/docker/engine.ts';
 import { createSandboxes } from '../../../server/docker/sandboxes.ts';
 import { AppError } from '../../../server/domain/errors.ts';
@@ -156,31 +155,6 @@ describe('a sandbox that cannot be started', () => {
     const error = await failure(sandboxes.acquire('job', soon()));
     assert.equal(error.code, 'sandbox_unavailable');
     assert.match(error.message, /ENOENT/);
-  });
-
-  test('since its toolbox crashed at the start is replaced, once, and the caller does not notice', async () => {
-    for (const crashes of [1, 2]) {
-      await using sandboxes = await openSandboxes();
-      const docker = Object.create(sandboxes.docker) as Docker;
-      let started = 0;
-      docker.createContainer = async (spec: Docker.ContainerCreateOptions) => {
-        const container = await sandboxes.docker.createContainer(spec);
-        started += 1;
-        if (started <= crashes) container.exec = () => Promise.reject(new Error('the toolbox crashed'));
-        return container;
-      };
-      const options = { image: sandboxImage, runtime: sandboxRuntime, limits: sandboxLimits };
-      const times = { startMs: 30_000, lifetimeMs: 600_000 };
-      const { serverId } = sandboxes;
-      const source = createSandboxes(docker, { ...options, ...times, serverId, processId: 'p', filesMax: 9 });
-      if (crashes === 1) {
-        await using sandbox = await source.acquire('job', soon());
-        assert.equal(await shell(sandbox, 'echo here'), 'here');
-        assert.deepEqual(await sandboxes.containers(), [sandbox.id]);
-      } else assert.match((await failure(source.acquire('job', soon()))).message, /the toolbox crashed/);
-      assert.deepEqual(await sandboxes.containers(), []);
-      assert.equal(started, 2);
-    }
   });
 
   test('because the job was cancelled leaves no container, whenever that was', async () => {

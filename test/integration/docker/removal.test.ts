@@ -3,19 +3,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
-import { requireDocker } from '../../support/docker.ts';
+import { engineWith } from '../../support/engine.ts';
 import { openSandboxes, soon } from '../../support/sandboxes.ts';
-
-/** The real engine, whose containers are removed in this way. */
-const dockerWith = async (remove: (container: Docker.Container) => Promise<void>): Promise<Docker> => {
-  const docker = await requireDocker();
-  return Object.assign(Object.create(docker) as Docker, {
-    createContainer: async (options: Docker.ContainerCreateOptions) => {
-      const container = await docker.createContainer(options);
-      return Object.assign(Object.create(container), { remove: () => remove(container) });
-    },
-  });
-};
 
 const isRunning = (container: Docker.Container): Promise<boolean> =>
   container.inspect().then(
@@ -37,10 +26,12 @@ const dispose = async (sandbox: Sandbox): Promise<void> => {
 describe('the removal of a sandbox', () => {
   test('that is lost waits for its own end: to kill what is just ending may take minutes', async () => {
     const wasRunning: boolean[] = [];
-    const docker = await dockerWith(async (container) => {
-      wasRunning.push(await isRunning(container));
-      await container.remove({ force: true });
-    });
+    const docker = await engineWith((container) => ({
+      remove: async () => {
+        wasRunning.push(await isRunning(container));
+        await container.remove({ force: true });
+      },
+    }));
     await using sandboxes = await openSandboxes({}, docker);
     const sandbox = await sandboxes.acquire('job', soon());
     await loseToolbox(sandbox);
@@ -62,10 +53,12 @@ describe('the removal of a sandbox', () => {
 
   test('that fails leaves the container to the reaper', async () => {
     let isBroken = true;
-    const docker = await dockerWith(async (container) => {
-      if (isBroken) throw new Error('driver failed to remove root filesystem');
-      await container.remove({ force: true });
-    });
+    const docker = await engineWith((container) => ({
+      remove: async () => {
+        if (isBroken) throw new Error('driver failed to remove root filesystem');
+        await container.remove({ force: true });
+      },
+    }));
     await using sandboxes = await openSandboxes({}, docker);
     const sandbox = await sandboxes.acquire('job', soon());
     assert.equal(sandboxes.holds(sandbox.id), true);
