@@ -38,7 +38,13 @@ export const startLocalSandbox = async (): Promise<LocalSandbox> => {
       });
       child.stdin.on('error', () => {});
       let timedOut = false;
-      const kill = () => child.pid && process.kill(-child.pid, 'SIGKILL');
+      const kill = () => {
+        try {
+          if (child.pid) process.kill(-child.pid, 'SIGKILL');
+        } catch {
+          // It has ended already.
+        }
+      };
       const timer = setTimeout(() => {
         timedOut = true;
         kill();

@@ -36,11 +36,11 @@ test('headers over the limit are refused', async () => {
 test('a stream outlives the time limits for requests', async () => {
   await using server = await serve(
     {},
-    { headersTimeoutMs: 50, requestTimeoutMs: 100, keepAliveTimeoutMs: 50 },
+    { headersTimeoutMs: 500, requestTimeoutMs: 600, keepAliveTimeoutMs: 50 },
   );
   await createRunningJob(server.store, 'a');
   const watching = fetch(`${server.url}/jobs/a/events`).then((response) => response.text());
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await new Promise((resolve) => setTimeout(resolve, 1200));
   await server.store.append('a', succeeded);
   assert.match(await watching, /"Result"/);
 });
