@@ -10,6 +10,7 @@ import type { EgressOptions, Tunnels } from '../../server/docker/egress/tunnel.t
  */
 export type Weakness =
   | 'allows by the end of the name'
+  | 'resolves before it asks the list'
   | 'forbids known names'
   | 'parses with new URL'
   | 'looks at the first address'
@@ -28,6 +29,7 @@ export const createWeakEgress =
           ? parseWithUrl(authority)
           : parseSoundly(authority);
       if (target === undefined || target.port !== 443) return refused;
+      if (weakness === 'resolves before it asks the list') await options.resolve(target.host, signal);
       if (!allows(weakness, options, target.host)) return refused;
 
       const addresses = await options.resolve(target.host, signal).catch(() => []);
@@ -63,6 +65,7 @@ const allows = (weakness: Weakness, { allowlist }: EgressOptions, host: string):
       return [...allowlist.hosts, ...allowlist.domains].some((allowed) => host.endsWith(allowed));
     case 'forbids known names':
       return !['localhost', 'metadata.google.internal', '2130706433'].includes(host);
+    case 'resolves before it asks the list':
     case 'parses with new URL':
     case 'looks at the first address':
     case 'knows three private networks':
