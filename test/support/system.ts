@@ -16,6 +16,8 @@ export type StartedJob = {
   until<T extends StreamedEvent['type']>(type: T): Promise<Extract<StreamedEvent, { type: T }>>;
   /** Reads on to the end, and gives back the terminal event after a look whether it is the only one, and the last. */
   end(): Promise<StreamedEvent>;
+  /** Breaks the connection, as a client does that goes away. */
+  leave(): void;
 };
 
 /**
@@ -24,13 +26,16 @@ export type StartedJob = {
  */
 export type System = AsyncDisposable &
   Pick<FarEnds, 'forge' | 'model'> & {
-    server: ServerProcess;
+    /** The one that runs at the moment. */
+    readonly server: ServerProcess;
     repository: ForgeRepository;
     repoUrl: string;
     start(prompt: string): Promise<StartedJob>;
     cancel(job: StartedJob): Promise<Response>;
     /** Ids of the containers that this job has on the engine, in whichever state. */
     containers(job: StartedJob): Promise<string[]>;
+    /** Ends the server by this signal and starts it again with the same settings; it listens at another port. */
+    restart(signal: NodeJS.Signals): Promise<void>;
   };
 
 export type SystemOptions = {
@@ -38,19 +43,21 @@ export type SystemOptions = {
   settings?: Record<string, string>;
   secrets?: { gitHubToken?: string; modelKey?: string; apiKey?: string };
   msPerEvent?: number;
+  /** Far longer than any of the jobs takes. */
+  jobMs?: number;
 };
 
-/** Far longer than any of these jobs takes. */
-const jobMs = 60_000;
-
 export const startSystem = async (options: SystemOptions): Promise<System> => {
-  const { scenarios, settings = {}, secrets = {}, msPerEvent } = options;
+  const { scenarios, settings = {}, secrets = {}, msPerEvent, jobMs = 60_000 } = options;
   const docker = await requireDocker();
   await using stack = new AsyncDisposableStack();
   const farEnds = stack.use(await startFarEnds(scenarios, msPerEvent, secrets));
   const { forge, model } = farEnds;
   const repository = await forge.createRepository('acme/books', { files: { 'README.md': '# Books\n' } });
-  const server = stack.use(await startServerProcess({ ...farEnds.settings, ...settings }));
+  const startServer = () => startServerProcess({ ...farEnds.settings, ...settings });
+  let server = await startServer();
+  let restarted = Promise.resolve();
+  stack.defer(() => server[Symbol.asyncDispose]());
   const repoUrl = `${forge.url}/${repository.fullName}`;
   const headers: Record<string, string> = secrets.apiKey ? { authorization: `Bearer ${secrets.apiKey}` } : {};
   const jobs: StartedJob[] = [];
@@ -61,13 +68,25 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const owned = stack.move();
 
   return {
-    ...{ forge, model, server, repository, repoUrl, containers },
+    ...{ forge, model, repository, repoUrl, containers },
+    get server() {
+      return server;
+    },
     async start(prompt) {
-      const signal = AbortSignal.timeout(jobMs);
+      const connection = new AbortController();
+      const signal = AbortSignal.any([connection.signal, AbortSignal.timeout(jobMs)]);
       const response = await postJob(server.url, { repoUrl, prompt }, { ...secrets, signal });
-      const job = await readJob(response, server.log);
+      const job = { ...(await readJob(response, server.log)), leave: () => connection.abort() };
       jobs.push(job);
       return job;
+    },
+    restart(signal) {
+      // One after the other, or there would be two servers.
+      restarted = restarted.then(async () => {
+        await server.stop(signal);
+        server = await startServer();
+      });
+      return restarted;
     },
     cancel: ({ id }) => fetch(`${server.url}/jobs/${id}`, { method: 'DELETE', headers }),
     async [Symbol.asyncDispose]() {
@@ -79,7 +98,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   };
 };
 
-const readJob = async (response: Response, log: () => string): Promise<StartedJob> => {
+const readJob = async (response: Response, log: () => string): Promise<Omit<StartedJob, 'leave'>> => {
   assert.equal(response.status, 200, response.status === 200 ? '' : await response.text());
   const stream = eventsOf(response);
   const events: StreamedEvent[] = [];
