@@ -1,6 +1,7 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../domain/errors.ts';
+import { guardFrames } from './frame-guard.ts';
 
 /** The HTTP/2 session of the calls, kept alive and watched. */
 export type CallsSession = {
@@ -11,12 +12,17 @@ export type CallsSession = {
   lost: AbortSignal;
 };
 
-const pingMs = 15_000;
-/** Long enough for a sandbox whose processors are all taken by a build. */
-const silenceMs = 90_000;
+/** How often the toolbox is asked whether it lives, and how long it may be silent. */
+export type KeepAlive = { pingMs: number; silenceMs: number };
 
-export const openCallsSession = (duplex: Duplex): CallsSession => {
-  const session = connect(duplex);
+/** The silence is long enough for a sandbox whose processors are all taken by a build. */
+const patient: KeepAlive = { pingMs: 15_000, silenceMs: 90_000 };
+
+export const openCallsSession = (
+  duplex: Duplex,
+  { pingMs, silenceMs }: KeepAlive = patient,
+): CallsSession => {
+  const session = connect(guardFrames(duplex, { smallFramesPerSecond: 10_000 }));
   const lost = new AbortController();
   session.on('error', () => {});
   session.once('close', () => lost.abort(sandboxLost()));
@@ -25,6 +31,9 @@ export const openCallsSession = (duplex: Duplex): CallsSession => {
     session.destroy();
     duplex.destroy();
   };
+
+  // It says good-bye only when it ends, and what it still has to answer is lost then.
+  session.once('goaway', close);
 
   // The toolbox takes a ping as the sign that its server lives, and the server an answer as the sign that the toolbox
   // does: one that was stopped, or that computes for ever, would else keep a job waiting until its time limit.
@@ -55,6 +64,8 @@ export const openCallsSession = (duplex: Duplex): CallsSession => {
       signal.addEventListener('abort', abort);
       stream.once('close', () => signal.removeEventListener('abort', abort));
       stream.on('error', () => {});
+      // A header block before its answer: no toolbox of ours sends any, and another one could send them without end.
+      stream.once('headers', close);
       return stream;
     },
   };

@@ -2,19 +2,26 @@ import http2, { type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
-import { openCallsSession } from './calls-session.ts';
+import { gatherBytes } from '../domain/gathered-bytes.ts';
+import { type KeepAlive, openCallsSession } from './calls-session.ts';
 
 /** The *calls* half of the channel: the server asks, the toolbox answers. Every answer is hostile and capped. */
 export type Calls = {
   /** JSON in, JSON out, checked by the schema. */
-  ask<T>(path: string, request: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T>;
+  ask<T>(
+    path: string,
+    request: object,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+    answerBytesMax?: number,
+  ): Promise<T>;
   /** JSON in, and a body behind it if there is one; a stream of lines of JSON out, each checked by the schema. */
   lines<T>(
     path: string,
     request: object,
     schema: z.ZodType<T>,
     signal: AbortSignal,
-    options?: { timeoutMs?: number; body?: AsyncIterable<Uint8Array> | undefined },
+    options?: { timeoutMs?: number; lineBytesMax?: number; body?: AsyncIterable<Uint8Array> | undefined },
   ): AsyncIterable<T>;
   /** JSON in, bytes out. */
   bytes(path: string, request: object, signal: AbortSignal): AsyncIterable<Uint8Array>;
@@ -29,14 +36,17 @@ export type Calls = {
 export const brokenToolbox = (message: string, cause?: unknown) =>
   new AppError('sandbox_lost', message, { cause });
 
-const answerBytesMax = 16 << 20;
-const lineBytesMax = 4 << 20;
+/**
+ * What is parsed as one piece is no longer than what was asked for can be: 16 MB of brackets take the parser two
+ * seconds and a gigabyte.
+ */
+const jsonBytesMax = 64 << 10;
 /** Far more than an honest toolbox needs for one file, and for a whole workspace. */
 const answerMs = 60_000;
 const streamMs = 600_000;
 
-export const openCalls = (duplex: Duplex): Calls => {
-  const { open, close, lost } = openCallsSession(duplex);
+export const openCalls = (duplex: Duplex, keepAlive?: KeepAlive): Calls => {
+  const { open, close, lost } = openCallsSession(duplex, keepAlive);
 
   /**
    * Sends the request with its body, and yields the answer's chunks as they come. Throws when the answer is not 200,
@@ -61,6 +71,7 @@ export const openCalls = (duplex: Duplex): Calls => {
       if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) throw brokenOff(stream.rstCode);
     } catch (error) {
       signal.throwIfAborted();
+      await untilKnown();
       lost.throwIfAborted();
       if (timeout.aborted)
         throw brokenToolbox(`The toolbox did not answer ${path} within ${timeoutMs / 1000} s.`);
@@ -98,8 +109,7 @@ export const openCalls = (duplex: Duplex): Calls => {
       throw error;
     }
     if (end === 'whole') return;
-    // A session that broke makes its streams end a moment before it says so itself.
-    await new Promise(setImmediate);
+    await untilKnown();
     lost.throwIfAborted();
     throw brokenToolbox(`The toolbox broke its answer to ${path} off: ${readable(end)}`);
   }
@@ -107,32 +117,31 @@ export const openCalls = (duplex: Duplex): Calls => {
   return {
     lost,
     close,
-    async ask(path, request, schema, signal) {
-      const chunks: Buffer[] = [];
-      let length = 0;
+    async ask(path, request, schema, signal, answerBytesMax = jsonBytesMax) {
+      const answer = gatherBytes();
       const send = (stream: ClientHttp2Stream) => stream.end(JSON.stringify(request));
       for await (const chunk of call(path, send, signal, answerMs)) {
-        length += chunk.length;
-        if (length > answerBytesMax) throw brokenToolbox(`The toolbox’s answer to ${path} is too large.`);
-        chunks.push(chunk);
+        answer.add(chunk);
+        if (answer.length > answerBytesMax)
+          throw brokenToolbox(`The toolbox’s answer to ${path} is too large.`);
       }
-      return parse(Buffer.concat(chunks), schema, path);
+      return parse(answer.take(), schema, path);
     },
     async *lines(path, request, schema, signal, options) {
-      let pending: Buffer[] = [];
-      let pendingBytes = 0;
+      const line = gatherBytes();
+      const lineBytesMax = options?.lineBytesMax ?? jsonBytesMax;
       for await (const chunk of wholeAnswer(path, request, signal, options)) {
         let from = 0;
         for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-          yield parse(Buffer.concat([...pending, chunk.subarray(from, end)]), schema, path);
-          [pending, pendingBytes, from] = [[], 0, end + 1];
+          line.add(chunk.subarray(from, end));
+          yield parse(line.take(), schema, path);
+          from = end + 1;
         }
-        pending.push(chunk.subarray(from));
-        pendingBytes += chunk.length - from;
-        if (pendingBytes > lineBytesMax)
+        if (from < chunk.length) line.add(chunk.subarray(from));
+        if (line.length > lineBytesMax)
           throw brokenToolbox(`A line of the toolbox’s answer to ${path} is too long.`);
       }
-      if (pendingBytes > 0)
+      if (line.length > 0)
         throw brokenToolbox(`The toolbox’s answer to ${path} ends in the middle of a line.`);
     },
     bytes: wholeAnswer,
@@ -144,7 +153,7 @@ export const openCalls = (duplex: Duplex): Calls => {
         sent.catch(() => {});
       };
       // When the body fails, its stream is closed, and what the body threw says more than the answer.
-      const answered = drain(call(path, send, signal, streamMs));
+      const answered = drain(call(path, send, signal, streamMs), path);
       await answered.catch(async (error: unknown) => {
         await sent;
         throw error;
@@ -153,6 +162,9 @@ export const openCalls = (duplex: Duplex): Calls => {
     },
   };
 };
+
+/** A session that broke makes its streams end a moment before it says so itself. */
+const untilKnown = (): Promise<void> => new Promise(setImmediate);
 
 const statusOf = (stream: ClientHttp2Stream): Promise<number> => {
   const status = new Promise<number>((resolve, reject) => {
@@ -180,10 +192,10 @@ const sendBody = async (stream: ClientHttp2Stream, body: AsyncIterable<Uint8Arra
   }
 };
 
-const parse = <T>(bytes: Buffer, schema: z.ZodType<T>, path: string): T => {
+const parse = <T>(bytes: Uint8Array, schema: z.ZodType<T>, path: string): T => {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
   } catch (cause) {
     throw brokenToolbox(`The toolbox’s answer to ${path} is not JSON.`, cause);
   }
@@ -212,8 +224,13 @@ const readable = (end: string): string => {
   }
 };
 
-const drain = async (chunks: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of chunks);
+/** For an answer that says all by its status. */
+const drain = async (chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> => {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > jsonBytesMax) throw brokenToolbox(`The toolbox’s answer to ${path} is too large.`);
+  }
 };
 
 const writable = (stream: ClientHttp2Stream): Promise<void> =>

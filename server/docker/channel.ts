@@ -70,7 +70,7 @@ const startToolbox = async (
     abortSignal: signal,
   });
   const socket = await exec.start({ hijack: true, stdin: true, Tty: false, abortSignal: signal });
-  const duplex = createExecDuplex(socket, () => {});
+  const duplex = createExecDuplex(socket);
   // Docker does not end an exec's connection when its container goes before the exec has begun.
   signal.addEventListener('abort', () => duplex.destroy(), { once: true });
   if (signal.aborted) duplex.destroy();

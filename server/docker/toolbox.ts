@@ -4,6 +4,7 @@ import tar from 'tar-stream';
 import { z } from 'zod';
 import type { WorkspaceFile } from '../domain/changeset.ts';
 import { AppError } from '../domain/errors.ts';
+import { gatherBytes } from '../domain/gathered-bytes.ts';
 import type { ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
 import { brokenToolbox, type Calls } from './calls.ts';
 import { restore } from './restore.ts';
@@ -39,9 +40,13 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
   exec: async ({ stdin, ...request }, signal, onOutput) => {
     let output = '';
     let glimpsesLeft = 20 + request.timeoutMs / 250;
+    // There is a byte of output in each, but for what the toolbox itself says at the end.
+    let piecesLeft = request.outputBytesMax + 10;
     const timeoutMs = request.timeoutMs + killMs;
+    const lineBytesMax = jsonBytes(request.outputBytesMax);
+    const options = { timeoutMs, lineBytesMax, body: stdin };
     const asked = { ...request, stdin: stdin !== undefined };
-    for await (const line of calls.lines('/exec', asked, execLine, signal, { timeoutMs, body: stdin })) {
+    for await (const line of calls.lines('/exec', asked, execLine, signal, options)) {
       if ('exitCode' in line) return { ...line, output };
       if ('shown' in line) {
         glimpsesLeft -= 1;
@@ -50,26 +55,39 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
         continue;
       }
       output += line.output;
-      if (output.length > 2 * request.outputBytesMax + 1000)
+      piecesLeft -= 1;
+      if (piecesLeft < 0 || output.length > 2 * request.outputBytesMax + 1000)
         throw brokenToolbox('The toolbox sent more output than asked for.');
       onOutput?.(line.output);
     }
     throw brokenToolbox('The toolbox did not say how the command ended.');
   },
   read: async (file, signal) => {
-    const answer = await calls.ask('/read', file, readReply, signal);
+    const answer = await calls.ask('/read', file, readReply, signal, jsonBytes(file.bytesMax));
     if (answer.ok) refuseMoreThan(file.bytesMax, answer.content.length);
     return answer;
   },
   write: (file, signal) => calls.ask('/write', file, writeReply, signal),
   edit: (edit, signal) => calls.ask('/edit', edit, editReply, signal),
   list: async (where, signal) => {
-    const answer = await calls.ask('/list', where, listReply, signal);
+    const answer = await calls.ask(
+      '/list',
+      where,
+      listReply,
+      signal,
+      jsonBytes(where.filesMax * pathLettersMeanMax),
+    );
     if (answer.ok) refuseMoreThan(where.filesMax, answer.paths.length);
     return answer;
   },
   search: async (what, signal) => {
-    const answer = await calls.ask('/search', what, searchReply, signal);
+    const answer = await calls.ask(
+      '/search',
+      what,
+      searchReply,
+      signal,
+      jsonBytes(what.matchesMax * (pathLettersMeanMax + matchLettersMax)),
+    );
     if (answer.ok) refuseMoreThan(what.matchesMax, answer.matches.length);
     return answer;
   },
@@ -115,7 +133,10 @@ const count = z.number().int().nonnegative();
 const pathLettersMax = 4096;
 /** Real repositories have paths of 50 to 100 characters: far fewer than the longest on average. */
 const pathLettersMeanMax = 200;
-const matchLettersMax = 4096;
+/** The toolbox cuts at 400. */
+const matchLettersMax = 1000;
+/** Of so many letters with what stands around them: one takes up to six bytes, as in `\u0000`. */
+const jsonBytes = (letters: number): number => 6 * letters + (64 << 10);
 const filePath = z.string().min(1).max(pathLettersMax);
 const match = z.object({ path: filePath, line: count, text: z.string().max(matchLettersMax) });
 
@@ -221,14 +242,13 @@ async function* capped(chunks: AsyncIterable<Uint8Array>, bytesMax: number): Asy
 }
 
 const collect = async (entry: AsyncIterable<unknown>, size: number): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const content = gatherBytes();
   for await (const chunk of entry) {
-    length += (chunk as Buffer).length;
-    if (length > size) throw brokenToolbox('A file in the archive is longer than it was listed.');
-    chunks.push(chunk as Buffer);
+    content.add(chunk as Buffer);
+    if (content.length > size) throw brokenToolbox('A file in the archive is longer than it was listed.');
   }
-  return Buffer.concat(chunks);
+  // A copy: what is kept for the job must not keep the archive's chunks with it.
+  return Buffer.from(content.take());
 };
 
 const gitBlobId = (bytes: Uint8Array): string =>

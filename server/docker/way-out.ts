@@ -2,6 +2,7 @@ import http2, { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHt
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { WayOut, WayOutResponse } from '../domain/sandbox.ts';
+import { guardFrames } from './frame-guard.ts';
 
 /** Where programs inside a sandbox reach the way out: the toolbox listens there. */
 export const wayOutUrl = 'http://127.0.0.1:3128';
@@ -17,12 +18,21 @@ export type WayOutSession = {
   close(): void;
 };
 
+/** What programs inside say upwards is short; the preface is that of every HTTP/2 client. */
+const frameLimits = { smallFramesPerSecond: 2000, prefaceBytes: 24 };
+
 export const serveWayOut = (duplex: Duplex): WayOutSession => {
-  const session = handshake(duplex);
+  const session = handshake(guardFrames(duplex, frameLimits));
   let decide: WayOut = async () => refuse(403, 'Nothing may leave this sandbox yet.');
   const listening = Promise.withResolvers<void>();
   listening.promise.catch(() => {});
+  const close = () => {
+    session.destroy();
+    duplex.destroy();
+  };
   session.on('error', () => {});
+  // The toolbox says good-bye only when it ends.
+  session.once('goaway', close);
   session.once('close', () => listening.reject(new Error('The way out of the sandbox closed.')));
   duplex.once('close', () => session.destroy());
 
@@ -42,10 +52,7 @@ export const serveWayOut = (duplex: Duplex): WayOutSession => {
     open(wayOut) {
       decide = wayOut;
     },
-    close: () => {
-      session.destroy();
-      duplex.destroy();
-    },
+    close,
   };
 };
 
@@ -53,7 +60,7 @@ const handshake = (duplex: Duplex): ServerHttp2Session => {
   const session = http2.performServerHandshake(duplex, {
     maxSessionMemory: 32,
     maxHeaderListPairs: 64,
-    settings: { initialWindowSize: 1 << 20, maxConcurrentStreams: 64, maxHeaderListSize: 16_384 },
+    settings: { initialWindowSize: 64 << 10, maxConcurrentStreams: 64, maxHeaderListSize: 16_384 },
   });
   session.setLocalWindowSize(16 << 20);
   return session;
@@ -68,6 +75,8 @@ const answer = async (
   if (path === undefined) return send(stream, refuse(400, 'The target cannot be read.'));
   const given = new AbortController();
   stream.once('close', () => given.abort(new Error('The sandbox gave the request up.')));
+  // Nobody reads what is sent with these, and unread it would be kept.
+  if (headers[':method'] === 'GET' || headers[':method'] === 'HEAD') stream.resume();
   const response = await decide({
     method: String(headers[':method']),
     path,

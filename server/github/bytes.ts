@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts';
+import { gatherBytes } from '../domain/gathered-bytes.ts';
 
 /** Passes the pieces on until there are more bytes than allowed, then throws. */
 export const limitBytes = async function* (
@@ -15,8 +16,11 @@ export const limitBytes = async function* (
 };
 
 /** Only for what a limit has made small. */
-export const readAll = async (pieces: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> =>
-  Buffer.concat(await Array.fromAsync(pieces));
+export const readAll = async (pieces: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> => {
+  const all = gatherBytes();
+  for await (const piece of pieces) all.add(piece);
+  return Buffer.from(all.take());
+};
 
 /** One line of at most 300 characters without control characters, to quote what another program said. */
 export const quotable = (text: string): string => {

@@ -105,8 +105,8 @@ const containerThatLooked = async (docker: Docker, events: AsyncIterator<Streame
 const run = async (docker: Docker, id: string, command: string): Promise<string> => {
   const exec = await docker
     .getContainer(id)
-    .exec({ Cmd: ['sh', '-c', command], AttachStdin: true, AttachStdout: true, AttachStderr: true });
-  const duplex = createExecDuplex(await exec.start({ hijack: true, stdin: true }), () => {});
+    .exec({ Cmd: ['sh', '-c', command], AttachStdin: true, AttachStdout: true, AttachStderr: false });
+  const duplex = createExecDuplex(await exec.start({ hijack: true, stdin: true }));
   const chunks: Buffer[] = [];
   duplex.on('data', (chunk: Buffer) => chunks.push(chunk)).end();
   await once(duplex, 'close');

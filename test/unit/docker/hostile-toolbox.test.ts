@@ -195,18 +195,18 @@ describe('a toolbox that answers a call wrongly', () => {
     });
   }
 
-  test('for ever is stopped at 16 MB', async () => {
+  test('for ever is stopped at what the answer can be', async () => {
     const { answer, counted } = sayForEver('x'.repeat(64 << 10));
     using hostile = openHostile(answer);
     const before = process.memoryUsage().rss;
     assert.match(await message(hostile.toolbox.read(ask, signal())), /is too large/);
-    assert.ok(counted.bytes < 64 << 20, `${counted.bytes} bytes`);
-    assertGrew(before, 200);
+    assert.ok(counted.bytes < 8 << 20, `${counted.bytes} bytes`);
+    assertGrew(before, 100);
   });
 });
 
 describe('a toolbox that answers a command wrongly', () => {
-  test('with a line that never ends is stopped at 4 MB', async () => {
+  test('with a line that never ends is stopped', async () => {
     const { answer, counted } = sayForEver('x'.repeat(64 << 10));
     using hostile = openHostile(answer);
     assert.match(await message(hostile.toolbox.exec(command, signal())), /is too long/);
@@ -220,15 +220,10 @@ describe('a toolbox that answers a command wrongly', () => {
     assert.ok(counted.bytes < 64 << 20, `${counted.bytes} bytes`);
   });
 
-  test('with empty pieces for ever is stopped when the command’s time is over', {
-    timeout: 60_000,
-  }, async () => {
+  test('with empty pieces for ever is stopped', async () => {
     const { answer } = sayForEver('{"output":""}\n');
     using hostile = openHostile(answer);
-    const stopped = new AbortController();
-    const running = hostile.toolbox.exec({ ...command, timeoutMs: 100 }, stopped.signal);
-    setTimeout(() => stopped.abort(new Error('stopped')), 1000);
-    assert.equal(await message(running), 'stopped');
+    assert.match(await message(hostile.toolbox.exec(command, signal())), /more output than asked for/);
   });
 
   const lines: Record<string, [Answer, RegExp]> = {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
-import { duplexPair } from 'node:stream';
+import { type Duplex, duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { serveWayOut } from '../../../server/docker/way-out.ts';
 import type { WayOut, WayOutRequest } from '../../../server/domain/sandbox.ts';
+import { data, headers, literals, repeated, settings } from '../../support/security/channel/frames.ts';
 
 /** The server's end of a way out, and the sandbox's end in the hands of the test. */
 const open = () => {
@@ -194,6 +196,36 @@ describe('a hostile sandbox at the way out', () => {
     assert.ok(bytes < 32 << 20, `${bytes} bytes were taken`);
   });
 
+  test('that sends bodies nobody reads, in frames of one byte, does not fill the memory', async () => {
+    using opened = open();
+    opened.wayOut.open(() => new Promise(() => {}));
+    opened.far.resume();
+    opened.far.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    const streams = Array.from({ length: 64 }, (_, index) => 1 + 2 * index);
+    const request = literals([':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'x']);
+    opened.far.write(Buffer.concat([settings(), ...streams.map((stream) => headers(request, { stream }))]));
+    const bodies = repeated(Buffer.concat(streams.map((stream) => data('x', { stream }))), 100);
+    const before = process.memoryUsage().rss;
+    const until = performance.now() + 1500;
+    while (performance.now() < until) {
+      const goesOn = opened.far.write(bodies);
+      await (goesOn ? new Promise(setImmediate) : drained(opened.far, until));
+    }
+    const grown = (process.memoryUsage().rss - before) >> 20;
+    assert.ok(grown < 60, `grew by ${grown} MB`);
+    await assertServes();
+  });
+
+  test('that says good-bye loses its way out, whatever is still open', async () => {
+    using opened = open();
+    opened.wayOut.open(() => new Promise(() => {}));
+    const session = opened.connect();
+    session.request({ ':method': 'POST', ':path': '/' }).on('error', () => {});
+    const closed = once(opened.near, 'close');
+    session.goaway(0);
+    await closed;
+  });
+
   test('that sends garbage loses its way out', async () => {
     using opened = open();
     opened.far.resume();
@@ -213,3 +245,9 @@ describe('a hostile sandbox at the way out', () => {
     await assertServes();
   });
 });
+
+/** Or until the test is over: a server that lets it wait does well. */
+const drained = (far: Duplex, until: number): Promise<unknown> => {
+  const tooLate = new Promise((resolve) => setTimeout(resolve, Math.max(0, until - performance.now())));
+  return Promise.race([once(far, 'drain'), tooLate]);
+};
