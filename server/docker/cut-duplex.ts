@@ -9,6 +9,7 @@ export type Cut = (chunk: Buffer) => Iterable<Buffer>;
  */
 export const cutDuplex = (below: Duplex, cut: Cut, restMs: () => number = () => 0): Duplex => {
   let resting: NodeJS.Timeout | undefined;
+  let isEnding = false;
   const rest = (ms: number) => {
     below.pause();
     resting = setTimeout(() => {
@@ -19,7 +20,7 @@ export const cutDuplex = (below: Duplex, cut: Cut, restMs: () => number = () => 
 
   const duplex = new Duplex({
     read() {
-      if (resting === undefined) below.resume();
+      if (resting === undefined && !isEnding) below.resume();
     },
     write(chunk, _encoding, done) {
       below.write(chunk, done);
@@ -41,10 +42,15 @@ export const cutDuplex = (below: Duplex, cut: Cut, restMs: () => number = () => 
   });
 
   below.on('data', (chunk: Buffer) => {
+    if (isEnding) return;
     try {
       for (const piece of cut(chunk)) if (!duplex.push(piece)) below.pause();
     } catch (error) {
-      duplex.destroy(error as Error);
+      isEnding = true;
+      below.pause();
+      // Later, since HTTP/2 still handles what came before: Node 24.17 else dies of an assertion (~Http2Session).
+      setImmediate(() => duplex.destroy(error as Error));
+      return;
     }
     const ms = restMs();
     if (ms > 0 && !duplex.destroyed) rest(ms);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requireDocker, sandboxImage } from '../support/docker.ts';
 import { startLangSmith } from '../support/langsmith/server.ts';
 import { leaksIn } from '../support/leaks.ts';
@@ -231,6 +232,8 @@ test('with API keys every request for jobs needs one of them, and only health ne
     for (const key of [apiKey, otherKey]) assert.equal((await ask(method, path, key)).status, admitted);
   }
   assert.equal((await ask('GET', '/healthz')).status, 200);
+  // Ready once the host has passed its examination.
+  for (let turn = 0; turn < 600 && (await ask('GET', '/readyz')).status !== 200; turn++) await sleep(50);
   assert.equal((await ask('GET', '/readyz')).status, 200);
   assert.deepEqual(leaksIn(server.log(), { apiKey, otherKey }), []);
 });
