@@ -42,7 +42,7 @@ export const openWeakRunc = async (
 ): Promise<Sandbox> => {
   const neighbour = await startNeighbour(docker, options, facts);
   const shared = `container:${neighbour.id}`;
-  const weak = await acquire(docker, { ...options, runtime: 'runc' }, (spec) => ({
+  const weak = await acquire(docker, { ...options, runtime: 'runc', withoutGVisor: true }, (spec) => ({
     ...spec,
     User: '0:0',
     // Who shares a network has neither a name nor name servers of its own.
