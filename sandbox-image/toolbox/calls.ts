@@ -25,9 +25,13 @@ const hello = async () => ({
   node: process.version,
 });
 
+/** Docker's init, the first process of all, passes it on to ours and ends with it, and so does the container. */
+const end = async () => ({ ok: process.kill(1, 'SIGTERM') });
+
 /** Calls that take JSON and answer JSON. */
 const answers: Record<string, (request: never) => Promise<object>> = {
   '/hello': hello,
+  '/end': end,
   '/read': readFile,
   '/write': writeFile,
   '/edit': editFile,

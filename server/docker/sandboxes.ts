@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { Sandboxes } from '../domain/sandbox.ts';
+import type { Calls } from './calls.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
 import { createToolbox } from './toolbox.ts';
@@ -98,9 +100,9 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
           workspaceBytes: options.limits.workspaceBytes,
         }),
         async [Symbol.asyncDispose]() {
-          const isLost = calls.lost.aborted;
+          const ends = await isEnding(calls);
           close();
-          if (isLost) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
+          if (ends) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
           await letGo(container).finally(() => gone.abort());
         },
       };
@@ -111,11 +113,21 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
 type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; gone: AbortController };
 
 /**
- * How long a lost sandbox may take to end before it is killed. Most are just ending, and to kill one then was seen to
- * take a second for every process that it had, twelve minutes in all: the kill holds a lock that containerd (1.6) needs
- * to reap them, and waits to be reaped behind them.
+ * How long a sandbox may take to end by itself before it is killed. To kill one with many processes was seen to take a
+ * second for each that is just ending, twelve minutes in all: the kill holds a lock that containerd (1.6) needs to reap
+ * them, and waits to be reaped behind them. So a lost one is left to its end, and any other is asked to end.
  */
 const endMs = 3000;
+
+/** false when the toolbox does not do it, and only a kill is left. */
+const isEnding = async (calls: Calls): Promise<boolean> => {
+  try {
+    await calls.ask('/end', {}, z.object({ ok: z.literal(true) }), AbortSignal.timeout(endMs));
+    return true;
+  } catch {
+    return calls.lost.aborted;
+  }
+};
 
 /**
  * Docker can leave an exec's connection open after its container has stopped: then nobody but the ping limit would

@@ -127,6 +127,7 @@ const grownBytes = async (whatever: Promise<unknown>): Promise<number> => {
 
 for (const { name } of bombs) {
   test(`a job with ${name} goes on to its pull request, and so does the one beside it`, async () => {
+    const logged = system.server.log().length;
     const [job, other] = [await system.start(`Survive ${name}.`), await system.start(besidePrompt)];
     const grown = await grownBytes(Promise.all([succeeded(job), succeeded(other)]));
     assert.ok(grown < 150 << 20, `the server grew by ${grown >> 20} MB`);
@@ -134,7 +135,7 @@ for (const { name } of bombs) {
     assert.equal(losses(other), 0);
     const heads = system.forge.pullRequests(system.repository.fullName).map(({ head }) => head);
     for (const { id } of [job, other]) assert.ok(heads.includes(`backspace/${id}`));
-    assert.doesNotMatch(system.server.log(), /"level":"error"/);
+    assert.doesNotMatch(system.server.log().slice(logged), /"level":"error"/);
   });
 }
 

@@ -58,7 +58,7 @@ describe('the same bombs show what is weak:', () => {
   test('output that is collected as a whole', async () => {
     const whole = {
       ...endlessOutput,
-      command: 'yes | head -c 90M',
+      command: 'yes | head -c 250M',
       outputBytesMax: 2 ** 30,
       check: () => {},
     };

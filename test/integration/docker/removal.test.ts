@@ -18,20 +18,52 @@ const loseToolbox = async (sandbox: Sandbox): Promise<void> => {
   assert.equal(sandbox.lost.aborted, true);
 };
 
+/** It neither answers any more nor ends. */
+const stopToolbox = async (sandbox: Sandbox): Promise<void> => {
+  const request = { command: 'pkill -STOP -f toolbox/calls.js', timeoutMs: 5000, outputBytesMax: 100 };
+  await assert.rejects(async () => sandbox.exec(request, AbortSignal.timeout(1000)));
+};
+
 /** What is disposed may be a promise of any kind: the type says only that it can be awaited. */
 const dispose = async (sandbox: Sandbox): Promise<void> => {
   await sandbox[Symbol.asyncDispose]();
 };
 
+/** Tells of each removal whether it found the container running, which would kill it. */
+const watchedEngine = async () => {
+  const wasRunning: boolean[] = [];
+  const docker = await engineWith((container) => ({
+    remove: async () => {
+      wasRunning.push(await isRunning(container));
+      await container.remove({ force: true });
+    },
+  }));
+  return { docker, wasRunning };
+};
+
 describe('the removal of a sandbox', () => {
-  test('that is lost waits for its own end: to kill what is just ending may take minutes', async () => {
-    const wasRunning: boolean[] = [];
-    const docker = await engineWith((container) => ({
-      remove: async () => {
-        wasRunning.push(await isRunning(container));
-        await container.remove({ force: true });
-      },
-    }));
+  test('that lives asks it to end, since to kill one may take minutes, also while its commands run', async () => {
+    const { docker, wasRunning } = await watchedEngine();
+    await using sandboxes = await openSandboxes({}, docker);
+    const sandbox = await sandboxes.acquire('job', soon());
+    const command = 'for i in $(seq 100); do (trap "" TERM HUP; sleep 300) & done; wait';
+    const running = sandbox.exec({ command, timeoutMs: 50_000, outputBytesMax: 100 }, soon());
+    await sleep(2000);
+    await Promise.all([dispose(sandbox), assert.rejects(running, { code: 'sandbox_lost' })]);
+    assert.deepEqual(await sandboxes.containers(), []);
+    assert.ok(wasRunning.length > 0 && !wasRunning.includes(true), String(wasRunning));
+  });
+
+  test('whose toolbox is stopped kills it', async () => {
+    await using sandboxes = await openSandboxes();
+    const sandbox = await sandboxes.acquire('job', soon());
+    await stopToolbox(sandbox);
+    await dispose(sandbox);
+    assert.deepEqual([await sandboxes.containers(), sandboxes.holds(sandbox.id)], [[], false]);
+  });
+
+  test('that is lost waits for its own end', async () => {
+    const { docker, wasRunning } = await watchedEngine();
     await using sandboxes = await openSandboxes({}, docker);
     const sandbox = await sandboxes.acquire('job', soon());
     await loseToolbox(sandbox);
@@ -62,6 +94,7 @@ describe('the removal of a sandbox', () => {
     await using sandboxes = await openSandboxes({}, docker);
     const sandbox = await sandboxes.acquire('job', soon());
     assert.equal(sandboxes.holds(sandbox.id), true);
+    await stopToolbox(sandbox);
     await assert.rejects(dispose(sandbox), /driver failed/);
     assert.deepEqual([await sandboxes.containers(), sandboxes.holds(sandbox.id)], [[sandbox.id], false]);
     isBroken = false;
