@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requireDocker } from '../support/docker.ts';
 import { type LeftoverWatch, watchLeftovers } from '../support/leftovers.ts';
 import { call, type Scenario, say, type Turn } from '../support/model/scenario.ts';
+import { sample, startRandom } from '../support/sample.ts';
 import { type StartedJob, type System, startSystem } from '../support/system.ts';
 
 const bash = (command: string) => call('bash', { command });
@@ -125,7 +126,7 @@ const grownBytes = async (whatever: Promise<unknown>): Promise<number> => {
   return peak - bytesBefore;
 };
 
-for (const { name } of bombs) {
+for (const { name } of sample(bombs, 3, startRandom('bombed jobs'))) {
   test(`a job with ${name} goes on to its pull request, and so does the one beside it`, async () => {
     const logged = system.server.log().length;
     const [job, other] = [await system.start(`Survive ${name}.`), await system.start(besidePrompt)];
