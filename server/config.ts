@@ -140,9 +140,35 @@ const settings = z.object({
     .optional()
     .describe('names this server among those that share its Docker engine; no two may have the same'),
 
-  JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once; the others wait'),
+  ROLE: z
+    .enum(['web', 'worker', 'all'], 'must be web, worker or all')
+    .default('all')
+    .describe('what this server does: serve the API, run jobs, or both'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .optional()
+    .describe(
+      'the PostgreSQL for jobs, which any number of servers may share; without it the server keeps them in DATA_DIR by itself',
+    ),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default('data')
+    .describe('the directory for jobs where DATABASE_URL is not set; it does not survive a power cut'),
+  DATABASE_PATIENCE_SECONDS: integer(1, 86_400, 600).describe(
+    'how long a running job waits for a database that is away',
+  ),
+  JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once on this server; the others wait'),
+  JOBS_RUNNING_TOTAL_MAX: integer(1, 100_000, 1000).describe('jobs that run at once on all servers together'),
+  JOBS_RUNNING_PER_KEY_MAX: integer(1, 100_000, 1000).describe('jobs of one API key that run at once'),
   JOBS_QUEUED_MAX: integer(1, 100_000, 100).describe('jobs that may wait'),
-  JOBS_KEPT_MAX: integer(1, 100_000, 200).describe('jobs kept in memory to be looked at'),
+  JOB_DEATHS_MAX: integer(1, 100, 3).describe(
+    'servers that may die at one turn of a job, one after the other',
+  ),
+  STOP_GRACE_SECONDS: integer(0, 86_400, 20).describe(
+    'how long running jobs may go on when the server is to stop; then another server, or the next start, takes them up',
+  ),
   JOB_MINUTES_MAX: integer(1, 1440, 60).describe('how long a job may take'),
   JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 5_000_000).describe('input and output tokens of a job'),
   AGENT_TURNS_MAX: integer(1, 10_000, 100).describe('model replies in a job'),

@@ -2,59 +2,46 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createModel } from './anthropic/model.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { startAdmission } from './docker/doctor/admission.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { strayFinding } from './docker/doctor/stray-finding.ts';
 import { findingsTable } from './docker/doctor/table.ts';
-import { createOpenEgress } from './docker/egress/open-egress.ts';
-import { allowlistProblems } from './docker/egress/policy.ts';
-import { systemNetwork } from './docker/egress/system-network.ts';
 import { connectEngine } from './docker/engine.ts';
-import { createPool } from './docker/pool.ts';
-import { checkEngine, imageId } from './docker/readiness.ts';
-import { startReaper } from './docker/reaper.ts';
 import { createSandboxes } from './docker/sandboxes.ts';
+import { AppError } from './domain/errors.ts';
+import type { Log } from './domain/log.ts';
 import { createRedactor } from './domain/redact.ts';
-import { createGitHub } from './github/github.ts';
 import { createApp } from './http/app.ts';
 import { closeServer, createServer, listen } from './http/server.ts';
-import { runJob } from './jobs/run-job.ts';
-import { startWorker } from './jobs/worker.ts';
+import { endWithError, startProgress } from './jobs/progress.ts';
 import { createTrace } from './langsmith/trace.ts';
 import { createLog } from './log.ts';
 import {
-  admissionTimes,
+  databaseLimits,
   egressLimits,
   egressSettings,
-  githubOptions,
   httpLimits,
-  jobSettings,
   kilobyte,
   minute,
-  modelOptions,
-  poolTimes,
-  reaperTimes,
   sandboxOptions,
   second,
   serverIdOf,
+  storeOptions,
 } from './options.ts';
-import { createMemoryCheckpoints } from './store/memory-checkpoints.ts';
-import { createMemoryStore } from './store/memory-store.ts';
-import { createRedactingStore } from './store/redacting-store.ts';
+import { type Jobs, startJobs } from './start-jobs.ts';
+import type { Database } from './store/database.ts';
+import { DirectoryInUse } from './store/directory-lock.ts';
+import { openPGlite } from './store/pglite.ts';
+import { openPostgres } from './store/postgres.ts';
+import { openStore } from './store/store.ts';
 import { openTemporaryDirectory } from './temporary-directory.ts';
 
 /** Wires everything: the only file that reads the environment and knows all folders. */
 const start = async (config: Config): Promise<void> => {
   const { GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, API_KEYS } = config;
-  const redactor = createRedactor([GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY ?? '', ...API_KEYS]);
+  const secrets = [GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY ?? '', config.DATABASE_URL ?? ''];
+  const redactor = createRedactor([...secrets, ...API_KEYS]);
   const log = createLog({ level: config.LOG_LEVEL, redact: redactor.text });
-  const docker = connectEngine(config.DOCKER_HOST);
-  const store = createRedactingStore(
-    createMemoryStore({ queuedMax: config.JOBS_QUEUED_MAX, jobsKeptMax: config.JOBS_KEPT_MAX }),
-    redactor,
-  );
   const trace = createTrace({
     apiKey: LANGSMITH_API_KEY,
     endpoint: config.LANGSMITH_ENDPOINT,
@@ -62,29 +49,30 @@ const start = async (config: Config): Promise<void> => {
     redact: redactor.text,
     log,
   });
+  const database = await openDatabase(config, log);
+  const store = await openStore(database, { ...storeOptions(config), redact: redactor.deep, log });
   const temporary = await openTemporaryDirectory();
-  const ports = {
-    store,
-    trace,
-    log,
-    redact: redactor.text,
-    github: createGitHub(githubOptions(config, temporary.path)),
-    openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
-    checkpoints: createMemoryCheckpoints(),
-    model: createModel({ ...modelOptions(config), log }),
+  let jobs: Jobs | undefined;
+  const checkStore = async () => {
+    const problem = await store.ping().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    return { name: 'database', ok: problem === undefined, detail: problem ?? database.backend };
   };
   const ready = async () => {
     const settings = { name: 'settings', ok: true, detail: 'read and valid since the server started' };
-    const checks = [settings, ...(await checkEngine(docker, options)), admission.check()];
+    const checks = [settings, await checkStore(), ...((await jobs?.checks()) ?? [])];
     return { ready: checks.every(({ ok }) => ok), checks };
   };
   const stopping = new AbortController();
+  const cancelled = new AppError('cancelled', 'The job was cancelled.');
   const app = createApp({
     store,
     log,
     ready,
-    refuseJobs: () => admission.refuseWhenFailed(),
-    cancel: (jobId) => worker.cancel(jobId),
+    refuseJobs: () => jobs?.refuse(),
+    cancel: (jobId) => store.cancel(jobId, endWithError(cancelled, startProgress())),
     stopping: stopping.signal,
     newJobId: () => randomBytes(8).toString('hex'),
     githubUrl: config.GITHUB_URL,
@@ -97,59 +85,57 @@ const start = async (config: Config): Promise<void> => {
   const server = createServer(app, httpLimits);
   await listen(server, config.PORT, config.HOST).catch(async (cause: Error) => {
     await temporary[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
     throw new ConfigError(
       `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}. Stop what listens there, or set others.`,
     );
   });
   const { port } = server.address() as AddressInfo;
-  const options = sandboxOptions(config, serverIdOf(config, port));
-  const started = createSandboxes(docker, options);
-  const patient = { ...patientOf(config), ...options, docker, sandboxes: started };
-  const admission = startAdmission({ examine: (signal) => examine(patient, signal), ...admissionTimes, log });
-  const pool = createPool(started, {
-    size: config.SANDBOX_POOL_SIZE,
-    imageId: () => imageId(docker, config.SANDBOX_IMAGE),
-    ...poolTimes,
-    log,
-  });
-  const reaper = startReaper(docker, { ...options, holds: started.holds, ...reaperTimes, log });
-  void reaper.look();
-  const worker = startWorker({
-    store,
-    log,
-    run: (job, signal) =>
-      runJob(job, { ...ports, sandboxes: admission.guard(pool) }, jobSettings(config), signal),
-    jobsMax: config.JOBS_RUNNING_MAX,
-    jobMs: config.JOB_MINUTES_MAX * minute,
-  });
+  if (config.ROLE !== 'web') {
+    jobs = await startJobs(config, {
+      ...{ store, log, trace, redact: redactor.text },
+      serverId: serverIdOf(config, port),
+      temporaryDirectory: temporary.path,
+    });
+  }
   const access =
     API_KEYS.length > 0 ? `${API_KEYS.length} API keys` : 'loopback only, since API_KEYS is not set';
-  log.info({ host: config.HOST, port, access, tracing: LANGSMITH_API_KEY !== undefined }, 'server listens');
+  const tracing = LANGSMITH_API_KEY !== undefined;
+  log.info(
+    { host: config.HOST, port, access, tracing, role: config.ROLE, database: database.backend },
+    'server listens',
+  );
 
   const stop = async (signal: string) => {
-    log.info({ signal }, 'server stops: its jobs end and their sandboxes go');
-    // Until the streams have told how their jobs ended, the server goes on answering.
-    const sandboxesGone = async () => {
-      await worker.stop();
-      await Promise.all([admission, pool, reaper].map((part) => part[Symbol.asyncDispose]()));
-    };
-    await Promise.race([sandboxesGone(), sleep(30 * second)]);
+    log.info({ signal }, 'server stops: its jobs come to their end, or are handed over');
+    await Promise.race([jobs?.stop(), sleep((config.STOP_GRACE_SECONDS + 30) * second)]);
     await closeServer(server, 5 * second);
     await trace.flush(5 * second);
     await temporary[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
     process.exit(0);
   };
   const onSignal = (signal: string) => {
-    // Whoever asks twice does not want to wait; sandboxes that are left end by themselves.
+    // Whoever asks twice does not want to wait: what is stored is enough to go on with.
     if (stopping.signal.aborted) process.exit(1);
     stopping.abort();
     void stop(signal);
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal);
+};
 
-  const problems = allowlistProblems(egressSettings(config));
-  if (problems.length > 0)
-    log.warn({ problems }, 'EGRESS_ALLOW cannot be read: sandboxes reach no host at all');
+const openDatabase = async (config: Config, log: Log): Promise<Database> => {
+  if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, ...databaseLimits, log });
+  const database = await openPGlite(config.DATA_DIR).catch((error: Error) => {
+    throw error instanceof DirectoryInUse ? new ConfigError(error.message) : error;
+  });
+  log.warn(
+    { directory: config.DATA_DIR },
+    'jobs are kept in DATA_DIR, which does not survive a power cut: set DATABASE_URL to a PostgreSQL for more than trying out',
+  );
+  return database;
 };
 
 const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
@@ -157,15 +143,13 @@ const readSettings = (otherwise: NodeJS.ProcessEnv): Config => {
   return readConfig({ ...otherwise, ...process.env });
 };
 
-const patientOf = (config: Config) => ({ egress: egressSettings(config), egressLimits });
-
 /** `npm run doctor`: proves on this host what the server promises about sandboxes. */
 const doctor = async (config: Config): Promise<void> => {
   const docker = connectEngine(config.DOCKER_HOST);
   const options = sandboxOptions(config, 'doctor');
   // It looks inside whatever answers there, and judges it.
   const sandboxes = createSandboxes(docker, { ...options, withoutGVisor: true });
-  const patient = { ...patientOf(config), ...options, docker, sandboxes };
+  const patient = { egress: egressSettings(config), egressLimits, ...options, docker, sandboxes };
   const examined = await examine(patient, AbortSignal.timeout(2 * minute));
   const isEngineThere = examined.some(({ name, ok }) => name === 'docker' && ok);
   const findings = isEngineThere ? [...examined, await strayFinding(docker)] : examined;

@@ -44,6 +44,16 @@ export const githubOptions = (config: Config, temporaryDirectory: string) => ({
 export const serverIdOf = ({ SERVER_ID, HOST }: Config, port: number): string =>
   SERVER_ID ?? createHash('sha256').update(`${os.hostname()} ${HOST} ${port}`).digest('hex').slice(0, 16);
 
+export const databaseLimits = { connectionsMax: 20, connectMs: 5 * second, statementMs: 30 * second };
+
+export const storeOptions = (config: Config) => ({
+  isWorker: config.ROLE !== 'web',
+  runningMax: config.JOBS_RUNNING_TOTAL_MAX,
+  runningPerKeyMax: config.JOBS_RUNNING_PER_KEY_MAX,
+  queuedMax: config.JOBS_QUEUED_MAX,
+  patienceMs: config.DATABASE_PATIENCE_SECONDS * second,
+});
+
 export const reaperTimes = { everyMs: 30 * second, graceMs: minute };
 export const poolTimes = { refillAfterMs: 3 * second, retryAfterMs: second, spareMsMax: 24 * 60 * minute };
 
@@ -104,6 +114,7 @@ export const modelOptions = (config: Config) => ({
 export const jobSettings = (config: Config) => ({
   identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
   lossesMax: config.SANDBOX_LOSSES_MAX,
+  deathsMax: config.JOB_DEATHS_MAX,
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {

@@ -8,6 +8,7 @@ import { editFile, readFile, writeFile } from './files.ts';
 import { listFiles, searchFiles } from './find.ts';
 import { readRequest } from './request.ts';
 import { openStdio } from './stdio.ts';
+import { takeOver } from './take-over.ts';
 import { packFiles, unpackFiles } from './tar.ts';
 import { sendWorkspaceFiles } from './workspace-files.ts';
 
@@ -32,6 +33,7 @@ const end = async () => ({ ok: process.kill(1, 'SIGTERM') });
 const answers: Record<string, (request: never) => Promise<object>> = {
   '/hello': hello,
   '/end': end,
+  '/take-over': takeOver,
   '/read': readFile,
   '/write': writeFile,
   '/edit': editFile,

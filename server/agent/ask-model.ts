@@ -1,4 +1,4 @@
-import type { Emit } from '../domain/job-event.ts';
+import type { Emit, JobFact } from '../domain/job-event.ts';
 import type { Model, ModelReply, ModelRequest } from '../domain/model.ts';
 import type { Span } from '../domain/trace.ts';
 import { inSpan } from './in-span.ts';
@@ -8,13 +8,13 @@ import { createReplyEvents } from './reply-events.ts';
 export const askModel = (
   request: ModelRequest,
   turn: number,
-  ports: { model: Model; emit: Emit; span: Span },
+  ports: { model: Model; emit: Emit; span: Span /** see `Replay` */; unfinished: readonly JobFact[] },
   signal: AbortSignal,
 ): Promise<ModelReply> => {
   const messages = [{ role: 'system', content: request.system }, ...request.transcript];
   const span = ports.span.child('llm', `model turn ${turn}`, { model: ports.model.name, messages });
   return inSpan(span, async () => {
-    const events = createReplyEvents(ports.emit);
+    const events = createReplyEvents(ports.emit, ports.unfinished);
     const asked = ports.model.reply(request, events.onDelta, signal);
     const reply = await asked.finally(events.settled);
     const { content, stopReason, usage } = reply;

@@ -8,6 +8,8 @@ export type Guardian = {
   heal(loss: AppError, signal: AbortSignal): Promise<string>;
   /** Heals if the sandbox is lost together with changes that no checkpoint holds. */
   healUnsaved(signal: AbortSignal): Promise<string | undefined>;
+  /** What the model must know of its sandbox since another server has taken the job up; told once. */
+  news(): string | undefined;
 };
 
 /** Whether another sandbox would help: a job that was cancelled wants none. */

@@ -2,7 +2,7 @@ import type { ToolOutcome } from '../domain/tool.ts';
 import type { ToolCall } from './judge-reply.ts';
 import { refusedCall } from './tools/define-tool.ts';
 
-/** What came of a call during which the sandbox was lost. */
+/** What came of a call during which the sandbox, or the server, was lost. */
 export const interruptedCall = ({ id, name, input }: ToolCall, error: string): ToolOutcome => {
   const outcome = refusedCall(name, id, error);
   const command = name === 'bash' ? commandOf(input) : undefined;

@@ -1,4 +1,4 @@
-import type { Emit } from '../domain/job-event.ts';
+import type { Emit, JobFact } from '../domain/job-event.ts';
 import type { ModelDelta } from '../domain/model.ts';
 import { createPieces } from './pieces.ts';
 
@@ -11,18 +11,19 @@ export type ReplyEvents = {
 
 type Piece = { kind: 'text' | 'thinking'; message: string };
 
-export const createReplyEvents = (emit: Emit): ReplyEvents => {
+/** With `before`, what an earlier server had told of this reply when it died. */
+export const createReplyEvents = (emit: Emit, before: readonly JobFact[] = []): ReplyEvents => {
   let stored: Promise<void> = Promise.resolve();
   let kind: Piece['kind'] = 'text';
   /** What was told of this reply, and how much of it the present attempt has said so far. */
-  const told: Piece[] = [];
+  const told: Piece[] = before.flatMap(pieceOf);
   let saidAgain = 0;
 
   const tell = (piece: Piece) => {
-    const before = told[saidAgain];
+    const last = told[saidAgain];
     saidAgain += 1;
     // A reply that was cut and starts again often says the same once more: that was told already.
-    if (before?.kind === piece.kind && before.message === piece.message) return;
+    if (last?.kind === piece.kind && last.message === piece.message) return;
     told.splice(saidAgain - 1, Number.POSITIVE_INFINITY, piece);
     stored = stored.then(() => emit(factOf(piece)));
     // Whoever awaits `settled` gets the failure; until then it must not end the process.
@@ -52,6 +53,11 @@ export const createReplyEvents = (emit: Emit): ReplyEvents => {
       return stored;
     },
   };
+};
+
+const pieceOf = (fact: JobFact): Piece[] => {
+  if (fact.type === 'AI Message') return [{ kind: 'text', message: fact.message }];
+  return fact.type === 'AI Thinking' ? [{ kind: 'thinking', message: fact.message }] : [];
 };
 
 const factOf = ({ kind, message }: Piece) =>

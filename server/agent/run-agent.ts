@@ -1,24 +1,32 @@
 import { AppError } from '../domain/errors.ts';
-import { type Emit, noUsage, type Usage } from '../domain/job-event.ts';
+import { type Emit, type JobFact, noUsage, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
+import type { TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
 import type { Guardian } from './guardian.ts';
 import { judgeReply } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
 import { createSystemPrompt } from './prompt.ts';
+import { createReplay } from './replay.ts';
 import { runCalls } from './run-calls.ts';
 import { createSetbacks } from './setbacks.ts';
 import { type AgentSandbox, createTools } from './tools/create-tools.ts';
 import { withReply, withUser } from './transcript.ts';
 
-type Assignment = { prompt: string; base: Base };
+type Assignment = {
+  prompt: string;
+  base: Base;
+  /** What earlier holders of the job have told. */
+  told: readonly JobFact[];
+};
 type Ports = {
   model: Model;
   sandbox: AgentSandbox;
   guardian: Guardian;
+  transcripts: Transcripts;
   emit: Emit;
   span: Span;
   /** For the answer, which leaves the server and is cut to size: half a secret would no longer be known as one. */
@@ -28,57 +36,91 @@ type Ports = {
 type Progress = { onUsage(usage: Usage): void };
 
 /**
- * Asks the model, runs the tools that it calls, tells it what came of them, and so on until it stops calling tools.
+ * Asks the model, runs the tools that it calls, tells it what came of them, and so on until it stops calling tools. What
+ * was stored of the transcript is gone through first, and only what comes after it is asked and done.
  * Throws AppError: `turn_limit`, `token_limit`, `model_refused`, `model_failed`, and what model and sandbox throw.
  */
 export const runAgent = async (
-  { prompt, base }: Assignment,
+  { prompt, base, told }: Assignment,
   ports: Ports,
   limits: AgentLimits,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<AgentAnswer> => {
+  const { guardian, transcripts } = ports;
   const tools = createTools(ports.sandbox, limits);
   const definitions = tools.map(({ definition }) => definition);
   const system = createSystemPrompt(base);
   const setbacks = createSetbacks();
-  const commands: Command[] = [];
-  const emit: Emit = async (fact) => {
-    if (fact.type === 'Tool: Bash') {
-      commands.push({ command: ports.redact(fact.command), exitCode: fact.exitCode });
-    }
-    await ports.emit(fact);
+  const replay = createReplay(transcripts.earlier, transcripts.unfinished);
+  const commands = told.flatMap((fact) => commandOf(fact, ports.redact));
+  const save = async (entry: TranscriptEntry, fact?: JobFact) => {
+    if (fact) commands.push(...commandOf(fact, ports.redact));
+    await transcripts.save(entry, fact);
   };
   let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
   let usage = noUsage;
   let saving = Promise.resolve();
 
+  const say = (text: string) => {
+    transcript = withUser(transcript, [{ type: 'text', text }]);
+  };
+  const note = async (text: string) => {
+    await save({ kind: 'note', text });
+    say(text);
+  };
+  const ask = async (): Promise<ModelReply> => {
+    const news = guardian.news();
+    if (news !== undefined) await note(news);
+    const request = { system, tools: definitions, transcript };
+    const reply = await askModel(
+      request,
+      usage.turns + 1,
+      { ...ports, unfinished: replay.unfinished() },
+      signal,
+    );
+    // Else a reply that relies on what earlier calls have changed could be there without those changes.
+    await saving;
+    await save({ kind: 'reply', reply });
+    return reply;
+  };
+
   for (;;) {
     signal.throwIfAborted();
     refuseBeyond(limits, usage);
-    const request = { system, tools: definitions, transcript };
-    const reply = await askModel(request, usage.turns + 1, { ...ports, emit }, signal);
+    replay.notes().forEach(say);
+    const known = replay.reply();
+    const reply = known ?? (await ask());
     usage = plus(usage, reply.usage);
     progress.onUsage(usage);
     transcript = withReply(transcript, reply.content);
 
     const verdict = judgeReply(reply);
-    await saving;
     if (verdict.kind === 'final') {
-      const missing = await ports.guardian.healUnsaved(signal);
+      if (replay.isNote()) continue;
+      const missing = await guardian.healUnsaved(signal);
       if (missing === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
-      transcript = withUser(transcript, [{ type: 'text', text: missing }]);
+      await note(missing);
       continue;
     }
     const advice = setbacks.adviceAfter(verdict);
     const results =
-      verdict.kind === 'calls' ? await runCalls(verdict, { ...ports, tools, emit }, signal) : [];
+      verdict.kind === 'calls'
+        ? await runCalls(
+            { ...verdict, isReplayed: known !== undefined },
+            { ...ports, tools, replay, save },
+            signal,
+          )
+        : [];
     transcript = withUser(transcript, [...results, ...advice]);
     // While the model thinks. A failure counts when the reply is there.
-    saving = ports.guardian.save(signal);
+    saving = guardian.save(signal);
     saving.catch(() => {});
   }
 };
+
+const commandOf = (fact: JobFact, redact: (text: string) => string): Command[] =>
+  fact.type === 'Tool: Bash' ? [{ command: redact(fact.command), exitCode: fact.exitCode }] : [];
 
 const refuseBeyond = ({ turnsMax, tokensMax }: AgentLimits, usage: Usage): void => {
   if (usage.turns >= turnsMax) {

@@ -1,42 +1,72 @@
-import type { Emit } from '../domain/job-event.ts';
+import type { Emit, JobFact } from '../domain/job-event.ts';
 import type { ToolResult } from '../domain/model.ts';
 import type { Tool, ToolOutcome } from '../domain/tool.ts';
 import type { Span } from '../domain/trace.ts';
+import type { TranscriptEntry } from '../domain/transcript.ts';
 import { type Guardian, isLoss } from './guardian.ts';
 import { inSpan } from './in-span.ts';
 import { interruptedCall } from './interrupted-call.ts';
 import type { ToolCall } from './judge-reply.ts';
+import type { Replay } from './replay.ts';
 import { refusedCall } from './tools/define-tool.ts';
 
-type Ports = { tools: readonly Tool[]; emit: Emit; span: Span; guardian: Pick<Guardian, 'heal'> };
+type Calls = {
+  complete: readonly ToolCall[];
+  cut: ToolCall | undefined;
+  /** Another server has asked for them, and perhaps begun them. */
+  isReplayed: boolean;
+};
+
+type Ports = {
+  tools: readonly Tool[];
+  emit: Emit;
+  span: Span;
+  guardian: Pick<Guardian, 'heal' | 'news'>;
+  replay: Pick<Replay, 'result'>;
+  /** Stores the result together with the event that tells it. */
+  save(entry: TranscriptEntry, fact: JobFact): Promise<void>;
+};
 
 /**
- * Runs the calls of one reply in their order; each one's event is stored before the next call starts. Behind a call
- * during which the sandbox was lost none is run: the model did not know what it would meet.
+ * Runs the calls of one reply in their order; result and event of each are stored before the next one starts. Behind a
+ * call that was interrupted, by the loss of its sandbox or of its server, none is run: the model did not know what it
+ * would meet.
  */
-export const runCalls = async (
-  { complete, cut }: { complete: readonly ToolCall[]; cut: ToolCall | undefined },
-  ports: Ports,
-  signal: AbortSignal,
-): Promise<ToolResult[]> => {
+export const runCalls = async (calls: Calls, ports: Ports, signal: AbortSignal): Promise<ToolResult[]> => {
   const results: ToolResult[] = [];
-  let isLost = false;
-  for (const call of complete) {
+  let interrupted: 'sandbox' | 'server' | undefined;
+
+  const outcomeOf = async (call: ToolCall): Promise<ToolOutcome> => {
+    if (interrupted) return refusedCall(call.name, call.id, notRun[interrupted]);
+    if (calls.isReplayed) {
+      interrupted = 'server';
+      return interruptedCall(call, `${serverDied} ${ports.guardian.news() ?? ''}`.trim());
+    }
+    return runCall(call, ports, signal).catch(async (thrown: unknown) => {
+      if (!isLoss(thrown, signal)) throw thrown;
+      interrupted = 'sandbox';
+      return interruptedCall(call, await ports.guardian.heal(thrown, signal));
+    });
+  };
+
+  for (const call of calls.complete) {
     signal.throwIfAborted();
-    const outcome = isLost
-      ? refusedCall(call.name, call.id, notRun)
-      : await runCall(call, ports, signal).catch(async (thrown: unknown) => {
-          if (!isLoss(thrown, signal)) throw thrown;
-          isLost = true;
-          return interruptedCall(call, await ports.guardian.heal(thrown, signal));
-        });
-    results.push(await settle(call, outcome, ports.emit));
+    results.push(ports.replay.result(call.id) ?? (await settle(call, await outcomeOf(call), ports)));
   }
-  if (cut) results.push(await settle(cut, refusedCall(cut.name, cut.id, cutAdvice), ports.emit));
+  if (calls.cut) {
+    const refused = refusedCall(calls.cut.name, calls.cut.id, cutAdvice);
+    results.push(ports.replay.result(calls.cut.id) ?? (await settle(calls.cut, refused, ports)));
+  }
   return results;
 };
 
-const notRun = 'Not run, since the sandbox was lost during a call before it.';
+const notRun = {
+  sandbox: 'Not run, since the sandbox was lost during a call before it.',
+  server: 'Not run, since the server was lost during a call before it.',
+};
+
+const serverDied =
+  'The server that ran this call is gone: how far the call came is not known. Look at what is there before you go on.';
 
 const cutAdvice =
   'The reply reached its output limit before this call was complete, so it was not run. Call it again with less ' +
@@ -56,8 +86,12 @@ const runCall = async ({ id, name, input }: ToolCall, { tools, span, emit }: Por
   });
 };
 
-const settle = async (call: ToolCall, outcome: ToolOutcome, emit: Emit): Promise<ToolResult> => {
-  await emit(outcome.fact);
-  const { content, isError } = outcome;
-  return { type: 'tool_result', toolUseId: call.id, content, isError };
+const settle = async (
+  call: ToolCall,
+  { content, isError, fact }: ToolOutcome,
+  { save }: Ports,
+): Promise<ToolResult> => {
+  const result: ToolResult = { type: 'tool_result', toolUseId: call.id, content, isError };
+  await save({ kind: 'result', result }, fact);
+  return result;
 };

@@ -7,14 +7,21 @@ import { serveWayOut, type WayOutSession } from './way-out.ts';
 
 export type Channel = { calls: Calls; wayOut: WayOutSession; kernel: string; gvisor: boolean };
 
-/** Starts both halves of the toolbox and waits until both answer. What was opened until a failure is closed again. */
-export const openChannel = async (container: Docker.Container, signal: AbortSignal): Promise<Channel> => {
+/**
+ * Starts both halves of the toolbox and waits until both answer. What was opened until a failure is closed again. Where
+ * another server may have had the sandbox its toolbox is ended first.
+ */
+export const openChannel = async (
+  container: Docker.Container,
+  signal: AbortSignal,
+  { takesOver = false } = {},
+): Promise<Channel> => {
   const failed = new AbortController();
   const fail = () => failed.abort(signal.reason);
   signal.addEventListener('abort', fail, { once: true });
   if (signal.aborted) fail();
   try {
-    return await connect(container, failed.signal);
+    return await connect(container, failed.signal, takesOver);
   } catch (error) {
     failed.abort(error);
     throw error;
@@ -24,12 +31,18 @@ export const openChannel = async (container: Docker.Container, signal: AbortSign
   }
 };
 
-const connect = async (container: Docker.Container, signal: AbortSignal): Promise<Channel> => {
-  const [callsExec, wayOutExec] = await Promise.all([
-    startToolbox(container, 'calls.js', signal),
-    startToolbox(container, 'way-out.js', signal),
-  ]);
-  const calls = openCalls(callsExec);
+const connect = async (
+  container: Docker.Container,
+  signal: AbortSignal,
+  takesOver: boolean,
+): Promise<Channel> => {
+  const starting = startToolbox(container, 'calls.js', signal).then(async (duplex) => {
+    const calls = openCalls(duplex);
+    if (takesOver) await calls.ask('/take-over', {}, z.object({ ok: z.literal(true) }), signal);
+    return calls;
+  });
+  if (takesOver) await starting;
+  const [calls, wayOutExec] = await Promise.all([starting, startToolbox(container, 'way-out.js', signal)]);
   const wayOut = serveWayOut(wayOutExec);
   const [{ kernel, kernelVersion }] = await Promise.all([
     calls.ask('/hello', {}, hello, signal),

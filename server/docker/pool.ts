@@ -108,6 +108,7 @@ export const createPool = (sandboxes: Sandboxes, options: PoolOptions): Pool => 
   return {
     image: sandboxes.image,
     waiting: () => spares.length,
+    reattach: (containerId, signal) => sandboxes.reattach(containerId, signal),
     async acquire(jobId, signal) {
       const started = performance.now();
       signal.throwIfAborted();

@@ -9,6 +9,8 @@ export type ReaperOptions = {
   processId: string;
   /** Whether a job or the pool of this process has the container. */
   holds: (containerId: string) => boolean;
+  /** What the store says of it: a job's that goes on, wherever that runs; of one that is over; or nothing. */
+  use: (containerId: string) => Promise<'wanted' | 'over' | 'unknown'>;
   everyMs: number;
   /** How long an owner may be silent before its container counts as left behind. */
   graceMs: number;
@@ -79,7 +81,7 @@ const answerMs = 5000;
 const removalMs = 60_000;
 
 const createJudge = (docker: Docker, options: ReaperOptions) => {
-  const { serverId, processId, holds, graceMs } = options;
+  const { serverId, processId, holds, use, graceMs } = options;
   /** Since when a container was seen without anything that could be an owner's. */
   const alone = new Map<string, number>();
 
@@ -101,6 +103,13 @@ const createJudge = (docker: Docker, options: ReaperOptions) => {
       if (holds(id)) return undefined;
       if (Date.now() / 1000 > Number(Labels[labels.expires] ?? Number.POSITIVE_INFINITY))
         return 'it is older than any job';
+      switch (await use(id)) {
+        case 'wanted':
+          return undefined;
+        case 'over':
+          return 'its job has ended, or has another one';
+        case 'unknown':
+      }
       if (Labels[labels.server] === serverId && Labels[labels.process] !== processId)
         return 'a former process of this server has left it';
       // One of this process that it does not hold is being created, or could not be removed.

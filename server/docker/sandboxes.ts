@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
-import type { Sandboxes } from '../domain/sandbox.ts';
+import type { Sandbox, Sandboxes } from '../domain/sandbox.ts';
 import type { Calls } from './calls.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
@@ -69,47 +69,85 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
     }
   };
 
+  /** The channel of one that runs already; undefined when there is none, or nothing answers in it. */
+  const reopen = async (containerId: string, signal: AbortSignal): Promise<Opened | undefined> => {
+    const container = docker.getContainer(containerId);
+    const timeout = AbortSignal.timeout(reattachMs);
+    const gone = new AbortController();
+    try {
+      const { State } = await withSignal(container.inspect(), AbortSignal.any([signal, timeout]));
+      if (!State.Running) return undefined;
+      // From here on it is ours: the reaper must not take it for one that a former process has left.
+      held.add(containerId);
+      const stopped = untilStopped(container, gone.signal);
+      const ended = new AbortController();
+      void stopped.then(() => ended.abort(new Error('its container stopped')));
+      const channel = await openChannel(container, AbortSignal.any([signal, timeout, ended.signal]), {
+        takesOver: true,
+      });
+      return { container, ...channel, stopped, gone };
+    } catch {
+      gone.abort();
+      held.delete(containerId);
+      signal.throwIfAborted();
+      return undefined;
+    }
+  };
+
+  /** What the jobs see of it. One in which another kernel answers is refused. */
+  const sandboxOf = async (opened: Opened, started: number): Promise<Sandbox> => {
+    const { container, calls, wayOut, kernel, gvisor, stopped, gone } = opened;
+    const close = () => {
+      calls.close();
+      wayOut.close();
+    };
+    if (!gvisor && !options.withoutGVisor) {
+      close();
+      gone.abort();
+      await letGo(container).catch(() => {});
+      throw unavailable('A sandbox was refused', new Error(notGVisor(kernel)));
+    }
+    void stopped.then(close);
+    return {
+      id: container.id,
+      lost: calls.lost,
+      runtime: options.runtime,
+      ...{ kernel, gvisor, warm: false },
+      readyMs: Math.round(performance.now() - started),
+      openWayOut: wayOut.open,
+      ...createToolbox(calls, {
+        filesMax: options.filesMax,
+        workspaceBytes: options.limits.workspaceBytes,
+      }),
+      leave() {
+        gone.abort();
+        close();
+        held.delete(container.id);
+      },
+      async [Symbol.asyncDispose]() {
+        const ends = await isEnding(calls);
+        close();
+        if (ends) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
+        await letGo(container).finally(() => gone.abort());
+      },
+    };
+  };
+
   return {
     image: options.image,
     holds: (containerId) => held.has(containerId),
+    reattach: async (containerId, signal) => {
+      const started = performance.now();
+      const opened = await reopen(containerId, signal);
+      return opened && sandboxOf(opened, started);
+    },
     acquire: async (jobId, signal) => {
       const started = performance.now();
       const timeout = AbortSignal.timeout(options.startMs);
-      const opened = await open(jobId, signal, timeout);
-      const { container, calls, wayOut, kernel, gvisor, stopped, gone } = opened;
-      const close = () => {
-        calls.close();
-        wayOut.close();
-      };
-      if (!gvisor && !options.withoutGVisor) {
-        close();
-        gone.abort();
-        await letGo(container).catch(() => {});
-        throw unavailable('A sandbox was refused', new Error(notGVisor(kernel)));
-      }
-      void stopped.then(close);
-      return {
-        id: container.id,
-        lost: calls.lost,
-        runtime: options.runtime,
-        ...{ kernel, gvisor, warm: false },
-        readyMs: Math.round(performance.now() - started),
-        openWayOut: wayOut.open,
-        ...createToolbox(calls, {
-          filesMax: options.filesMax,
-          workspaceBytes: options.limits.workspaceBytes,
-        }),
-        async [Symbol.asyncDispose]() {
-          const ends = await isEnding(calls);
-          close();
-          if (ends) await Promise.race([stopped, sleep(endMs, undefined, { ref: false })]);
-          await letGo(container).finally(() => gone.abort());
-        },
-      };
+      return sandboxOf(await open(jobId, signal, timeout), started);
     },
   };
 };
-
 type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; gone: AbortController };
 
 /**
@@ -118,6 +156,9 @@ type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; g
  * them, and waits to be reaped behind them. So a lost one is left to its end, and any other is asked to end.
  */
 const endMs = 3000;
+
+/** What answers at all does so at once; a new sandbox with the last checkpoint is there in a few seconds, too. */
+const reattachMs = 5000;
 
 /** false when the toolbox does not do it, and only a kill is left. */
 const isEnding = async (calls: Calls): Promise<boolean> => {

@@ -4,14 +4,15 @@ import type { WorkspaceFile } from './changeset.ts';
 export type Checkpoint = {
   files: readonly (WorkspaceFile & { content: Uint8Array })[];
   deleted: readonly string[];
+  /** Why changes since then are not in it; left out when it has all that can be restored. */
+  incomplete?: string;
 };
 
-/** The last checkpoint of each running job. */
+/** The last checkpoint of one job. */
 export type Checkpoints = {
-  save(jobId: string, checkpoint: Checkpoint): Promise<void>;
+  save(checkpoint: Checkpoint): Promise<void>;
   /** undefined while the job has changed nothing. */
-  load(jobId: string): Promise<Checkpoint | undefined>;
-  drop(jobId: string): Promise<void>;
+  load(): Promise<Checkpoint | undefined>;
 };
 
 export type CheckpointLimits = { filesMax: number; bytesMax: number };

@@ -12,6 +12,10 @@ export const errorCodes = [
   'not_found',
   'method_not_allowed',
   'queue_full',
+  'idempotency_key_reused',
+  'store_unavailable',
+  'lease_lost',
+  'died_repeatedly',
   'repository_not_found',
   'repository_empty',
   'repository_too_large',
@@ -65,6 +69,10 @@ export const asAppError = (thrown: unknown): AppError => {
 const defaultAdvice: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'Send one of the server’s API keys as «Authorization: Bearer <key>».',
   queue_full: 'Try again when jobs have ended.',
+  idempotency_key_reused: 'Send another Idempotency-Key with another request.',
+  store_unavailable: 'Try again in a moment; GET /readyz says whether the database is there.',
+  lease_lost: 'Nothing: another server has the job.',
+  died_repeatedly: 'Look into the logs of the servers for what ended them, then send the job again.',
   repository_not_found:
     'Check the URL; for a private repository the server’s GITHUB_TOKEN must be able to read it.',
   repository_empty: 'Push a first commit to the repository, then send the job again.',

@@ -43,6 +43,8 @@ export type GitHub = {
     onProgress: (at: CloneProgress) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Opens the way out that `clone` opens, of a sandbox that has its clone already. */
+  admit(sandbox: Pick<Sandbox, 'openWayOut'>, base: Base): void;
   /** Scans and indexes the pack that `git pack-objects` made inside the sandbox. Throws `base_refused`. */
   receiveBase(base: Base, pack: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BaseRepository>;
   /** Creates the branch at the base commit. Fine when it is there already at the base or at `ours`. */

@@ -44,6 +44,19 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     prompt: z.string(),
   }),
   z.object({ type: z.literal('Job: Started'), jobId: z.string(), traceUrl: z.string().optional() }),
+  z
+    .object({ type: z.literal('Job: Waiting'), place: count.describe('1 is the next to begin') })
+    .describe('other jobs come first'),
+  z
+    .object({
+      type: z.literal('Job: Resumed'),
+      reason: z.enum(['handed_over', 'server_died']),
+      claim: count.describe('how often the job was taken up, this time included'),
+    })
+    .describe('a server goes on with the job where another one, or its own former process, has left it'),
+  z
+    .object({ type: z.literal('Sandbox: Kept'), sandbox: z.string() })
+    .describe('the job goes on in the sandbox that it had, with all that is in it'),
   z.object({ type: z.literal('Sandbox: Starting'), image: z.string() }),
   z.object({
     type: z.literal('Sandbox: Ready'),
@@ -176,7 +189,6 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 /** Names that later features will use: nobody may give them another meaning. */
 export const reservedEventTypes = [
   'Preflight',
-  'Job: Waiting',
   'Setup: Started',
   'Setup: Finished',
   'Check: Started',

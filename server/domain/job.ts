@@ -1,5 +1,7 @@
+import type { Checkpoints } from './checkpoint.ts';
 import type { JobEvent, JobFact } from './job-event.ts';
 import type { RepositoryName } from './repository.ts';
+import type { Transcripts } from './transcript.ts';
 
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -16,9 +18,16 @@ export type Job = {
   id: string;
   state: JobState;
   request: JobRequest;
-  /** ISO 8601, UTC. */
+  /** The API key that asked for it; null where the server has none. */
+  keyId: string | null;
+  /** ISO 8601, UTC, like the others. */
   createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
 };
+
+/** What a client repeats to say that it asks for the same job, not for another one. */
+export type Idempotency = { key: string /** of the body */; requestHash: string };
 
 const transitions = {
   queued: ['running', 'failed', 'cancelled'],
@@ -38,20 +47,78 @@ export const endState = (fact: JobFact): 'succeeded' | 'failed' | 'cancelled' | 
   return undefined;
 };
 
-/** Where jobs and their events live. Events are append-only and numbered per job from 1. */
+/** Whether nothing can happen to the job any more. */
+export const hasEnded = ({ state }: Pick<Job, 'state'>): boolean => transitions[state].length === 0;
+
+/** Which jobs are asked for: those of one key, in one state, accepted before another one; `limit` at most. */
+type JobFilter = { keyId?: string | null; state?: JobState; before?: string; limit: number };
+
+/**
+ * Where jobs and their events live: in a database that outlives every server. Events are append-only and numbered per
+ * job from 1. Every method throws `store_unavailable` while the database cannot be reached.
+ */
 export type JobStore = {
-  /** Stores the job, state `queued`, together with its first event, and queues it. Throws `queue_full`. */
-  create(job: Job, first: JobFact): Promise<void>;
+  /**
+   * Stores the job, state `queued`, together with its first event, and queues it, all or nothing. Gives back the job
+   * that the idempotency key stands for: this one, or the one of an earlier request. Throws `queue_full`, and
+   * `idempotency_key_reused` when the earlier request was another one.
+   */
+  create(job: Job, first: JobFact, idempotency?: Idempotency): Promise<Job>;
   /** undefined when there is no such job. */
   find(jobId: string): Promise<Job | undefined>;
-  /** Appends; a terminal event also ends the job, and nothing can be appended after it. */
-  append(jobId: string, fact: JobFact): Promise<JobEvent>;
+  /** The newest first. */
+  list(filter: JobFilter): Promise<Job[]>;
   /** At most `limit` events with an id above `after`, in order; an empty list when there are none yet. */
   eventsAfter(jobId: string, after: number, limit: number): Promise<JobEvent[]>;
+  /** undefined when there is no such job. */
+  lastEvent(jobId: string): Promise<JobEvent | undefined>;
   /** Resolves once an event with an id above `after` exists; rejects when the signal aborts. */
   waitForEvents(jobId: string, after: number, signal: AbortSignal): Promise<void>;
-  /** The ids of the jobs that wait, the oldest first. */
-  queued(): Promise<string[]>;
-  /** Waits for the oldest queued job and makes it `running`; rejects when the signal aborts. */
-  claim(signal: AbortSignal): Promise<Job>;
+  /**
+   * A queued job ends with this fact; whoever holds a running one is told. False when it had ended already.
+   */
+  cancel(jobId: string, end: JobFact): Promise<boolean>;
 };
+
+/** For whoever runs jobs. */
+export type JobClaims = {
+  /**
+   * Waits for the oldest job that nobody holds and takes it; rejects when the signal aborts. A job that was held before
+   * comes back when its holder is gone or has released it.
+   */
+  claim(signal: AbortSignal): Promise<HeldJob>;
+};
+
+/**
+ * A running job in the hands of one worker, which alone may write to it. Every write waits while the database is away,
+ * and throws `lease_lost` once somebody else has the job.
+ */
+export type HeldJob = Transcripts &
+  AsyncDisposable & {
+    job: Job;
+    /** Aborts with `cancelled` when somebody cancels the job, and with `lease_lost` when somebody else has it. */
+    signal: AbortSignal;
+    /** How often the job was claimed before. */
+    earlierClaims: number;
+    /** Whether the last holder gave it back, in order. */
+    wasHandedOver: boolean;
+    /** Servers that died one after the other with the job at this place of its transcript. */
+    deaths: number;
+    /** What was told already, apart from what commands printed. */
+    told: readonly JobEvent[];
+    /** Appends; a terminal event also ends the job, and nothing can be appended after it. */
+    append(fact: JobFact): Promise<void>;
+    /** What this came to when it was done before, else does it and stores the result. It must be JSON. */
+    once<T>(name: string, action: () => Promise<T>): Promise<T>;
+    /** Throws when the job is not ours any more: to be asked before anything is written elsewhere. */
+    check(): Promise<void>;
+    checkpoints: Checkpoints;
+    /** The id of the container with the job's workspace, as an earlier holder left it. */
+    sandbox: string | undefined;
+    /** Tells that the container is the job's, from its start on, so that nobody throws it away. */
+    ownSandbox(containerId: string): Promise<void>;
+    /** Tells that the workspace is in this container now. */
+    keepSandbox(containerId: string): Promise<void>;
+    /** Gives the job back: the next claim of it counts no death. */
+    release(): Promise<void>;
+  };

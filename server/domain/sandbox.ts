@@ -101,10 +101,14 @@ export type Sandbox = AsyncDisposable & {
   unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Brings a workspace that is at the base to the checkpoint. */
   restore(checkpoint: Checkpoint, signal: AbortSignal): Promise<void>;
+  /** Lets go of it without an end: its container stays for a while, for whoever reattaches. */
+  leave(): void;
 };
 
 export type Sandboxes = {
   image: string;
   /** Starts a sandbox; throws `sandbox_unavailable` with what is missing. */
   acquire(jobId: string, signal: AbortSignal): Promise<Sandbox>;
+  /** One that its server has left; undefined when it is gone or cannot be reached from here. */
+  reattach(containerId: string, signal: AbortSignal): Promise<Sandbox | undefined>;
 };

@@ -2,8 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { AppError } from '../domain/errors.ts';
 import { inertJson } from '../domain/inert-json.ts';
-import type { Job, JobStore } from '../domain/job.ts';
-import type { JobEvent } from '../domain/job-event.ts';
+import { hasEnded, type Job, type JobStore } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { createCodeRequestParser } from './code-request.ts';
 import { type StreamLimits, streamEvents } from './event-stream.ts';
@@ -43,7 +42,10 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
       id: options.newJobId(),
       state: 'queued',
       request,
+      keyId: null,
       createdAt: new Date().toISOString(),
+      startedAt: null,
+      endedAt: null,
     };
     await store.create(job, {
       type: 'Job: Queued',
@@ -87,8 +89,6 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
-const hasEnded = (job: Job): boolean => job.state !== 'queued' && job.state !== 'running';
-
 const findJob = async (store: JobStore, id: string | undefined): Promise<Job> => {
   // An id of ours has no other characters; a store need not look for the rest.
   const job = id !== undefined && /^[\w-]{1,64}$/.test(id) ? await store.find(id) : undefined;
@@ -112,17 +112,10 @@ const representation = async (store: JobStore, job: Job, repoUrl: string) => ({
   prompt: job.request.prompt,
   baseBranch: job.request.baseBranch ?? null,
   createdAt: job.createdAt,
-  lastEvent: (await lastEvent(store, job.id)) ?? null,
+  startedAt: job.startedAt,
+  endedAt: job.endedAt,
+  lastEvent: (await store.lastEvent(job.id)) ?? null,
 });
-
-const lastEvent = async (store: JobStore, jobId: string): Promise<JobEvent | undefined> => {
-  let last: JobEvent | undefined;
-  while (true) {
-    const events = await store.eventsAfter(jobId, last?.id ?? 0, 1_000);
-    if (events.length === 0) return last;
-    last = events.at(-1);
-  }
-};
 
 type Cursor = { field: string; after: number };
 

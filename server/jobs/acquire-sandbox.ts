@@ -1,11 +1,13 @@
+import type { HeldJob } from '../domain/job.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import type { Walk } from './ports.ts';
 
-export const acquireSandbox = async (jobId: string, way: Walk, signal: AbortSignal): Promise<Sandbox> => {
+export const acquireSandbox = async (held: HeldJob, way: Walk, signal: AbortSignal): Promise<Sandbox> => {
   const { sandboxes, emit } = way;
   await emit({ type: 'Sandbox: Starting', image: sandboxes.image });
-  const sandbox = await sandboxes.acquire(jobId, signal);
+  const sandbox = await sandboxes.acquire(held.job.id, signal);
   try {
+    await held.ownSandbox(sandbox.id);
     const { id, runtime, kernel, gvisor, warm, readyMs: ms } = sandbox;
     await emit({ type: 'Sandbox: Ready', runtime, kernel, gvisor, warm, sandbox: id.slice(0, 12), ms });
     return sandbox;

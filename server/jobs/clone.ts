@@ -26,10 +26,15 @@ export const clone = async (
     telling.catch(() => {});
   };
   await way.emit({ type: 'Git: Clone', phase: 'Starting', percent: 0 });
-  const guarded = { ...sandbox, openWayOut: (gateway: WayOut) => sandbox.openWayOut(egress.guard(gateway)) };
-  await way.github.clone(guarded, base, tell, signal);
+  await way.github.clone(guarded(sandbox, egress), base, tell, signal);
   await telling;
   const ms = Math.round(performance.now() - started);
   const { commit, branch } = base;
   await way.emit({ type: 'Git: Clone', phase: 'done', percent: 100, bytes, commit, branch, ms });
 };
+
+/** What leaves it for the repository's host passes the egress, which has its own decision about all else. */
+export const guarded = (sandbox: Sandbox, egress: Egress): Sandbox => ({
+  ...sandbox,
+  openWayOut: (gateway: WayOut) => sandbox.openWayOut(egress.guard(gateway)),
+});

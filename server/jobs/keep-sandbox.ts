@@ -4,12 +4,12 @@ import type { Checkpoint } from '../domain/checkpoint.ts';
 import type { Egress } from '../domain/egress.ts';
 import { AppError } from '../domain/errors.ts';
 import type { BaseRepository } from '../domain/github.ts';
-import type { Job } from '../domain/job.ts';
+import type { HeldJob } from '../domain/job.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import { acquireSandbox, dispose } from './acquire-sandbox.ts';
-import { clone } from './clone.ts';
-import type { Settings, Walk } from './ports.ts';
+import { clone, guarded } from './clone.ts';
+import { goesOnElsewhere, type Settings, type Walk } from './ports.ts';
 import { takeCheckpoint } from './take-checkpoint.ts';
 
 /** The sandbox of a job, whichever it is at the moment. */
@@ -22,39 +22,70 @@ export type Keeper = AsyncDisposable & {
 };
 
 /**
- * Takes a sandbox with the base commit in it, and another one whenever it is lost. The sandbox goes as soon as the
- * signal aborts, not only when what runs in it has returned.
+ * Takes a sandbox with the base commit in it, and another one whenever it is lost; of a job that is taken up again, the
+ * one that it had, if it can be reached. The sandbox goes as soon as the signal aborts, not only when what runs in it has
+ * returned; but of a job that goes on elsewhere it stays where it is.
  */
 export const keepSandbox = async (
-  { job, base, egress }: { job: Pick<Job, 'id'>; base: Base; egress: Egress },
+  { held, base, egress }: { held: HeldJob; base: Base; egress: Egress },
   way: Walk,
   settings: Pick<Settings, 'checkpoint' | 'lossesMax'>,
   signal: AbortSignal,
 ): Promise<Keeper> => {
-  const { checkpoints, emit, step } = way;
-  const jobId = job.id;
+  const { emit, step } = way;
+  const { checkpoints } = held;
+  const jobId = held.job.id;
   let current: Sandbox | undefined;
-  let losses = 0;
+  let losses = held.told.filter(({ type }) => type === 'Sandbox: Lost').length;
+  let news: string | undefined;
+  /** The checkpoint that the job was taken up with lacks something that the model believes to be there. */
+  let isIncomplete = false;
   /** The agent may have changed something that no checkpoint holds. */
   let unsaved = false;
   let notSaved = '';
+  let last: Checkpoint | undefined;
 
   // Whoever disposes the keeper asks again, and hears of it when it failed.
-  const end = () => void dispose(current).catch(() => {});
+  const end = () => void letGo(current, signal).catch(() => {});
   signal.addEventListener('abort', end, { once: true });
 
   const begin = async (checkpoint: Checkpoint | undefined) => {
-    const sandbox = await step('sandbox', () => acquireSandbox(jobId, way, signal));
+    const sandbox = await step('sandbox', () => acquireSandbox(held, way, signal));
     current = sandbox;
     if (signal.aborted) end();
     await step('clone', () => clone(sandbox, egress, base, way, signal));
     if (checkpoint) await step('restore', () => sandbox.restore(checkpoint, signal));
+    await held.keepSandbox(sandbox.id);
+  };
+
+  /** false when the job has none, or it is gone or out of reach. */
+  const takeUp = async (containerId: string | undefined): Promise<boolean> => {
+    if (containerId === undefined) return false;
+    const sandbox = await step('reattach', () => way.sandboxes.reattach(containerId, signal));
+    if (sandbox === undefined) return false;
+    current = sandbox;
+    if (signal.aborted) end();
+    way.github.admit(guarded(sandbox, egress), base);
+    await held.ownSandbox(containerId);
+    await emit({ type: 'Sandbox: Kept', sandbox: sandbox.id.slice(0, 12) });
+    unsaved = true;
+    news = keptNews;
+    return true;
+  };
+
+  const takeUpOrBegin = async () => {
+    if (await takeUp(held.sandbox)) return;
+    const checkpoint = await checkpoints.load();
+    await begin(checkpoint);
+    if (held.earlier.length === 0) return;
+    isIncomplete = checkpoint?.incomplete !== undefined;
+    news = restoredNews(checkpoint);
   };
 
   const heal = async (loss: AppError): Promise<Checkpoint | undefined> => {
     for (let reason = loss; ; ) {
       losses += 1;
-      const checkpoint = await checkpoints.load(jobId);
+      const checkpoint = await checkpoints.load();
       const { files = [], deleted = [] } = checkpoint ?? {};
       const kept = { files: files.length, deletions: deleted.length };
       await emit({ type: 'Sandbox: Lost', reason: reason.message, loss: losses, ...kept });
@@ -79,17 +110,30 @@ export const keepSandbox = async (
     return here();
   };
 
+  const skip = async (why: string) => {
+    notSaved = why;
+    await checkpoints.save({ files: last?.files ?? [], deleted: last?.deleted ?? [], incomplete: why });
+  };
+
+  const takeNews = () => {
+    const once = news;
+    news = undefined;
+    isIncomplete = false;
+    return once;
+  };
+
   const healAndTell = async (loss: AppError): Promise<string> => {
     const checkpoint = await heal(loss);
     const told = toldToModel(loss, checkpoint, notSaved);
     unsaved = false;
     notSaved = '';
+    takeNews();
     return told;
   };
 
   const start = async () => {
     try {
-      await begin(undefined);
+      await takeUpOrBegin();
     } catch (thrown) {
       if (!isLoss(thrown, signal)) throw thrown;
       await heal(thrown);
@@ -97,7 +141,7 @@ export const keepSandbox = async (
   };
 
   await start().catch(async (thrown: unknown) => {
-    await dispose(current).catch(() => {});
+    await letGo(current, signal).catch(() => {});
     throw thrown;
   });
 
@@ -123,34 +167,53 @@ export const keepSandbox = async (
     guardian: (baseRepository) => ({
       async save() {
         if (!unsaved) return;
-        const last = await checkpoints.load(jobId);
         try {
+          last ??= await checkpoints.load();
           const taken = await takeCheckpoint(here(), baseRepository, last, settings.checkpoint, signal);
-          if ('tooMuch' in taken) {
-            notSaved = taken.tooMuch;
-            return;
-          }
-          await checkpoints.save(jobId, taken);
+          if ('tooMuch' in taken) return await skip(taken.tooMuch);
+          await checkpoints.save(taken);
+          last = taken;
           unsaved = false;
           notSaved = '';
         } catch (thrown) {
           // A file that a background process writes while it is read is no reason to give anything up.
           signal.throwIfAborted();
-          if (!(thrown instanceof AppError)) throw thrown;
-          notSaved = thrown.message;
+          if (!(thrown instanceof AppError) || thrown.code === 'lease_lost') throw thrown;
+          await skip(thrown.message);
         }
       },
       heal: healAndTell,
       healUnsaved: async () => {
+        if (isIncomplete) return takeNews();
         const { lost } = here();
         return unsaved && lost.aborted ? healAndTell(lost.reason as AppError) : undefined;
       },
+      news: takeNews,
     }),
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', end);
-      await dispose(current).finally(() => checkpoints.drop(jobId));
+      await letGo(current, signal);
     },
   };
+};
+
+/** Another server, or this one's next process, goes on with the job in it; what nobody takes up ends by itself. */
+const letGo = async (sandbox: Sandbox | undefined, signal: AbortSignal): Promise<void> => {
+  if (goesOnElsewhere(signal)) sandbox?.leave();
+  else await dispose(sandbox);
+};
+
+const keptNews =
+  'Another server goes on with this job, in the same sandbox. All files are as they were; the shell began anew, in the ' +
+  'workspace and without the variables that you had exported.';
+
+const restoredNews = (checkpoint: Checkpoint | undefined): string => {
+  const { files = [], deleted = [], incomplete } = checkpoint ?? {};
+  const skipped = incomplete === undefined ? '' : ` It is not the newest: ${incomplete}.`;
+  return (
+    `Another server goes on with this job, in a new sandbox with the base commit and the last checkpoint ` +
+    `(${files.length} changed files, ${deleted.length} deletions).${skipped} ${lostThen}`
+  );
 };
 
 const fail = (): never => {
@@ -169,7 +232,10 @@ const toldToModel = (loss: AppError, checkpoint: Checkpoint | undefined, notSave
   return (
     `The sandbox was lost: ${loss.message} A command that takes too much memory is the usual reason. A new sandbox ` +
     `took its place, with the base commit and the last checkpoint (${files.length} changed files, ` +
-    `${deleted.length} deletions).${skipped} Lost are changes since then, files that .gitignore hides, files outside ` +
-    'the workspace, background processes and the state of the shell. Look at what is there before you go on.'
+    `${deleted.length} deletions).${skipped} ${lostThen}`
   );
 };
+
+const lostThen =
+  'Lost are changes since then, files that .gitignore hides, files outside the workspace, background processes and the ' +
+  'state of the shell. Look at what is there before you go on.';

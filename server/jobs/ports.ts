@@ -1,8 +1,8 @@
 import type { AgentLimits } from '../agent/limits.ts';
-import type { CheckpointLimits, Checkpoints } from '../domain/checkpoint.ts';
+import type { CheckpointLimits } from '../domain/checkpoint.ts';
 import type { OpenEgress } from '../domain/egress.ts';
+import { AppError } from '../domain/errors.ts';
 import type { GitHub } from '../domain/github.ts';
-import type { JobStore } from '../domain/job.ts';
 import type { Emit } from '../domain/job-event.ts';
 import type { Log } from '../domain/log.ts';
 import type { Model } from '../domain/model.ts';
@@ -13,11 +13,9 @@ import type { Step } from './steps.ts';
 
 /** The world outside a job, handed in by main.ts. */
 export type Ports = {
-  store: JobStore;
   github: GitHub;
   sandboxes: Sandboxes;
   openEgress: OpenEgress;
-  checkpoints: Checkpoints;
   model: Model;
   trace: Trace;
   log: Log;
@@ -34,8 +32,16 @@ export type Settings = {
   checkpoint: CheckpointLimits;
   /** Sandboxes that one job may lose. */
   lossesMax: number;
+  /** Servers that may die at one turn of a job, one after the other. */
+  deathsMax: number;
   /** Author and committer of every commit. */
   identity: { name: string; email: string };
 };
 
 export type ChangesetLimits = { filesMax: number; bytesMax: number };
+
+/** Whether the job was stopped here and not ended: it waits for its next holder, or has one already. */
+export const goesOnElsewhere = (signal: AbortSignal): boolean =>
+  signal.aborted &&
+  signal.reason instanceof AppError &&
+  (signal.reason.code === 'server_stopped' || signal.reason.code === 'lease_lost');

@@ -1,5 +1,6 @@
 import type { DenialReport } from '../domain/egress.ts';
 import type { AppError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
 import { type EgressDenied, type JobFact, noUsage, type Saved, type Usage } from '../domain/job-event.ts';
 import type { Span } from '../domain/trace.ts';
 
@@ -20,12 +21,17 @@ export type Progress = {
 export type Result = Extract<JobFact, { type: 'Result' }>;
 export type Failure = Extract<JobFact, { type: 'Error' }>;
 
-export const startProgress = (span?: Pick<Span, 'url'>): Progress => {
-  const started = performance.now();
+/** Of a job that nobody has begun, without `held`. What earlier holders have done counts. */
+export const startProgress = (
+  held?: { job: Pick<Job, 'startedAt'>; told: readonly JobFact[] },
+  span?: Pick<Span, 'url'>,
+): Progress => {
+  const startedAt = Date.parse(held?.job.startedAt ?? '') || Date.now();
+  const before = deniedBefore(held?.told ?? []);
   const progress: Progress = {
     usage: noUsage,
     saved: {},
-    denials: () => ({ total: 0, distinct: [] }),
+    denials: () => before,
     get traceUrl() {
       return span?.url;
     },
@@ -36,11 +42,21 @@ export const startProgress = (span?: Pick<Span, 'url'>): Progress => {
       usage: progress.usage,
       saved: progress.saved,
       egressDenied: egressDenied(progress.denials()),
-      durationMs: Math.round(performance.now() - started),
+      durationMs: Math.max(0, Date.now() - startedAt),
       ...(progress.traceUrl ? { traceUrl: progress.traceUrl } : {}),
     }),
   };
   return progress;
+};
+
+/** Each kind once, as it was told: how often it came is known to the server alone that refused it. */
+const deniedBefore = (told: readonly JobFact[]): DenialReport => {
+  const distinct = told.flatMap((fact) => {
+    if (fact.type !== 'Egress: Denied') return [];
+    const { host, port, reason, howToAllow } = fact;
+    return [{ host, port, reason, howToAllow, count: 1 }];
+  });
+  return { total: distinct.length, distinct };
 };
 
 const egressDenied = ({ total, distinct }: DenialReport): EgressDenied => {

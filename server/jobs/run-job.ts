@@ -1,46 +1,53 @@
 import { runAgent } from '../agent/run-agent.ts';
-import { type AppError, asAppError } from '../domain/errors.ts';
-import type { Job } from '../domain/job.ts';
-import type { JobFact } from '../domain/job-event.ts';
+import { AppError, asAppError } from '../domain/errors.ts';
+import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { collectChangeset } from './collect-changeset.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
-import type { Ports, Settings, Walk } from './ports.ts';
+import { goesOnElsewhere, type Ports, type Settings, type Walk } from './ports.ts';
 import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSteps } from './steps.ts';
+import { changesetOf, storedChangeset } from './stored-changeset.ts';
+import { withoutRepeats } from './without-repeats.ts';
 
 /**
- * A job from its claim to its one terminal event. Never throws: what fails becomes the job's `Error`, and only a
- * store that takes no more events is left to the caller.
+ * A job from its claim to its one terminal event, or to the moment when it goes on in another server's hands. What fails
+ * becomes the job's `Error`; only a store that takes no more events is left to the caller.
  */
 export const runJob = async (
-  job: Job,
+  held: HeldJob,
   ports: Ports,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { job } = held;
   const inputs = { repository: job.request.repository, prompt: job.request.prompt };
   const span = ports.trace.start(
     { id: job.id, metadata: { ls_provider: 'anthropic', ls_model_name: ports.model.name } },
     inputs,
   );
-  const progress = startProgress(span);
-  const emit = async (fact: JobFact) => {
-    await ports.store.append(job.id, fact);
-  };
+  const progress = startProgress(held, span);
+  const emit = withoutRepeats(held);
   const step = createSteps(job.id, span, ports.log);
 
-  const last = await walk(job, { ...ports, emit, step, progress }, settings, signal).catch(
+  const last = await walk(held, { ...ports, emit, step, progress }, settings, signal).catch(
     (thrown: unknown) => {
       const error = asAppError(signal.aborted ? signal.reason : thrown);
+      if (error.code === 'lease_lost' || goesOnElsewhere(signal)) return error;
       logEnd(ports.log, job.id, error);
       return endWithError(error, progress);
     },
   );
+  if (last instanceof AppError) {
+    span.end({}, { error: last.message });
+    if (last.code === 'server_stopped') await held.release();
+    ports.log.info({ jobId: job.id, why: last.code }, 'job goes on elsewhere');
+    return;
+  }
   span.end({ ...last }, last.type === 'Error' ? { error: `${last.code}: ${last.message}` } : {});
   await emit(last);
   ports.log.info({ jobId: job.id, ended: last.type, durationMs: last.durationMs }, 'job ended');
@@ -54,42 +61,67 @@ const logEnd = (log: Log, jobId: string, error: AppError): void => {
   else log.warn(line, 'job failed');
 };
 
-/** The way of a job. */
-const walk = async (job: Job, way: Walk, settings: Settings, signal: AbortSignal): Promise<Result> => {
+/** The way of a job. What a former holder of it has done of this is not done again. */
+const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortSignal): Promise<Result> => {
+  const { job, once } = held;
   const { github, emit, step, progress } = way;
   const { repository, baseBranch, prompt } = job.request;
-  await emit({
-    type: 'Job: Started',
-    jobId: job.id,
-    ...(progress.traceUrl ? { traceUrl: progress.traceUrl } : {}),
-  });
+  await begin(held, way, settings);
 
   // Before the sandbox, since a repository or branch that is not there needs none.
-  const base = await step('resolve', () => github.resolveBase(repository, baseBranch, signal));
+  const base = await once('base', () =>
+    step('resolve', () => github.resolveBase(repository, baseBranch, signal)),
+  );
   const egress = openEgress(base, way);
   await using owner = createOwner(job.id, way.log);
-  const keeper = owner.own(await keepSandbox({ job, base, egress }, way, settings, signal));
+  const keeper = owner.own(await keepSandbox({ held, base, egress }, way, settings, signal));
   const baseRepository = owner.own(
     await step('base', () =>
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
   const guardian = keeper.guardian(baseRepository);
-  const answer = await step('agent', (span) =>
-    runAgent(
-      { prompt, base },
-      { ...way, sandbox: keeper.sandbox, guardian, span },
-      settings.agent,
-      progress,
-      signal,
+  const answer = await once('answer', () =>
+    step('agent', (span) =>
+      runAgent(
+        { prompt, base, told: held.told },
+        { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
+        settings.agent,
+        progress,
+        signal,
+      ),
     ),
   );
-  const changeset = await step('changeset', () =>
-    keeper.within((sandbox) => collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
+  const changeset = changesetOf(
+    await once('changeset', () =>
+      step('changeset', () =>
+        keeper.within(async (sandbox) =>
+          storedChangeset(await collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
+        ),
+      ),
+    ),
   );
   if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
+  const { identity } = settings;
   const pullRequest = await step('publish', () =>
-    publish({ job, answer, changeset, baseRepository, identity: settings.identity }, way, signal),
+    publish({ job, answer, changeset, baseRepository, identity, lease: held }, { ...way, emit }, signal),
   );
   return pullRequestResult(answer, changeset, pullRequest, progress);
+};
+
+/** Says that the job begins, or that it goes on; unless it has cost too many servers their lives. */
+const begin = async (held: HeldJob, { emit, progress }: Walk, { deathsMax }: Settings): Promise<void> => {
+  const { job, earlierClaims, deaths, wasHandedOver } = held;
+  if (deaths >= deathsMax) {
+    throw new AppError('died_repeatedly', `${deaths} servers died while they ran this job at the same turn.`);
+  }
+  if (earlierClaims > 0) {
+    const reason = wasHandedOver ? 'handed_over' : 'server_died';
+    await emit({ type: 'Job: Resumed', reason, claim: earlierClaims + 1 });
+  }
+  await emit({
+    type: 'Job: Started',
+    jobId: job.id,
+    ...(progress.traceUrl ? { traceUrl: progress.traceUrl } : {}),
+  });
 };

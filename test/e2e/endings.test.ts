@@ -10,7 +10,7 @@ import {
   neverEnding,
   neverEndingPrompt,
 } from '../support/scenarios/never-ending.ts';
-import { quick, quickPrompt, type System, startSystem } from '../support/system.ts';
+import { quick, quickPrompt, type StartedJob, type System, startSystem } from '../support/system.ts';
 
 const { turns } = quick;
 const typesOf = (events: readonly StreamedEvent[]): string[] => events.map(({ type }) => type);
@@ -305,26 +305,41 @@ test('readers that go away at any point change nothing, and come back without ga
   assert.doesNotMatch(server.log(), /"level":"error"/);
 });
 
-test('SIGTERM ends running and waiting jobs with server_stopped, and then the server exits with 0', async () => {
-  await using system = await startSystem({ scenarios: [longCommand], settings: { JOBS_RUNNING_MAX: '1' } });
+test('at SIGTERM running and waiting jobs are handed over, the server exits with 0, and the next one goes on', async () => {
+  const settings = {
+    JOBS_RUNNING_MAX: '1',
+    STOP_GRACE_SECONDS: '0',
+    SERVER_ID: `test-endings-${process.pid}`,
+  };
+  await using system = await startSystem({ scenarios: [longCommand, quick], settings });
   const job = await system.start(longCommandPrompt);
   await job.until('AI Message');
-  const waiting = await system.start(longCommandPrompt);
+  const waiting = await system.start(quickPrompt);
   const started = performance.now();
-  const stopped = system.server.stop('SIGTERM');
-  assert.partialDeepStrictEqual(await waiting.end(), {
-    type: 'Error',
-    code: 'server_stopped',
-    message: 'The server was stopped before the job began.',
-  });
-  assert.partialDeepStrictEqual(await job.end(), {
-    type: 'Error',
-    code: 'server_stopped',
-    message: 'The server was stopped while the job ran.',
-    whatToDo: 'Send the job again when the server runs.',
-  });
-  assert.deepEqual(await stopped, { exitCode: 0, signal: null });
+  assert.deepEqual(await system.server.stop('SIGTERM'), { exitCode: 0, signal: null });
   assert.ok(performance.now() - started < 15_000);
-  assert.deepEqual(await system.containers(job), []);
+  assert.equal((await system.containers(job)).length, 1);
   assertNoPullRequest(system);
+
+  await system.restart('SIGTERM');
+  const follow = async ({ id }: StartedJob) =>
+    eventsOf(await fetch(`${system.server.url}/jobs/${id}/events`));
+  const resumed: StreamedEvent[] = [];
+  for await (const event of await follow(job)) {
+    resumed.push(event);
+    if (event.type === 'Tool: Bash') await system.cancel(job);
+  }
+  assert.deepEqual(
+    resumed
+      .filter(({ type }) => type !== 'Tool: Output')
+      .map(({ type }) => type)
+      .slice(-4),
+    ['Job: Resumed', 'Sandbox: Kept', 'Tool: Bash', 'Result'],
+  );
+  assert.deepEqual(
+    resumed.map(({ id }) => id),
+    resumed.map((_, index) => index + 1),
+  );
+  const other = await Array.fromAsync(await follow(waiting));
+  assert.partialDeepStrictEqual(other.at(-1), { type: 'Result', status: 'succeeded' });
 });

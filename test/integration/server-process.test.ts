@@ -8,6 +8,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { startServerProcess } from '../support/server-process.ts';
 
+/** Not the directory of the tests: each server has its own database. */
+const dataIn = (directory: string) => ({ DATA_DIR: path.join(directory, 'data') });
 const needed = { ANTHROPIC_API_KEY: 'sk-ant-0123456789', GITHUB_TOKEN: 'ghp_0123456789' };
 
 /** A directory with this .env in it. */
@@ -23,7 +25,7 @@ const statusWith = async (url: string, key: string): Promise<number> =>
 
 test('the server reads .env, and the environment goes before it', async () => {
   await using file = await directoryWith(
-    Object.entries({ ...needed, API_KEYS: 'key-of-the-file-0', PUBLIC_URL: 'no URL' })
+    Object.entries({ ...needed, API_KEYS: 'key-of-the-file-0', PUBLIC_URL: 'no URL', DATA_DIR: 'data' })
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
@@ -34,7 +36,7 @@ test('the server reads .env, and the environment goes before it', async () => {
     [404, 401],
   );
   await using before = await startServerProcess(
-    { ...settings, API_KEYS: 'key-of-the-environment-0' },
+    { ...settings, ...dataIn(path.join(file.directory, 'other')), API_KEYS: 'key-of-the-environment-0' },
     file.directory,
   );
   assert.deepEqual(
@@ -50,8 +52,10 @@ test('a port that is taken is said in one line, and the server ends with exit co
   await using other = createServer();
   await once(other.listen(0, '127.0.0.1'), 'listening');
   const { port } = other.address() as AddressInfo;
-  await assert.rejects(startServerProcess({ ...needed, PORT: String(port) }), (error: Error) => {
-    const [first, ...said] = error.message.trimEnd().split('\n');
+  await using file = await directoryWith('');
+  const settings = { ...needed, ...dataIn(file.directory), PORT: String(port) };
+  await assert.rejects(startServerProcess(settings), (error: Error) => {
+    const [first, , ...said] = error.message.trimEnd().split('\n');
     assert.equal(first, 'The server did not start (exit code 1):');
     assert.deepEqual(said, [
       `The server cannot listen with HOST=127.0.0.1 and PORT=${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}. Stop what listens there, or set others.`,

@@ -93,7 +93,7 @@ test('nothing of a job is left when it has ended or was cancelled, though its ag
   await assertNothingLeft(ended, cancelled);
 });
 
-test('nothing is left when its server was killed and another one has started in its place', async () => {
+test('nothing is left of a job that is cancelled after its server was killed and another one has taken it up', async () => {
   const job = await startJob('Stay and go on');
   server.process.kill('SIGKILL');
   await server.stop();
@@ -103,5 +103,7 @@ test('nothing is left when its server was killed and another one has started in 
     { container: true, processes: true, files: true },
   );
   server = await startServerProcess(settings);
+  const response = await fetch(`${server.url}/jobs/${job.id}`, { method: 'DELETE' });
+  assert.equal(response.status, 202);
   await assertNothingLeft(job);
 });

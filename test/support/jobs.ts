@@ -8,7 +8,10 @@ export const queuedJob = (id: string): Job => ({
   id,
   state: 'queued',
   request: { repository: { owner: 'octo', name: 'books' }, prompt: 'Mend it' },
+  keyId: null,
   createdAt: '2026-01-02T03:04:05.678Z',
+  startedAt: null,
+  endedAt: null,
 });
 
 export const queuedFact = (id: string): JobFact => ({

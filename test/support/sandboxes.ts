@@ -55,6 +55,11 @@ export const openSandboxes = async (
       acquired.push(sandbox);
       return sandbox;
     },
+    reattach: async (containerId, signal) => {
+      const sandbox = await sandboxes.reattach(containerId, signal);
+      if (sandbox) acquired.push(sandbox);
+      return sandbox;
+    },
     docker,
     serverId,
     containers,

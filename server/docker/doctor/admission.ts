@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
-import type { Sandboxes } from '../../domain/sandbox.ts';
+import type { Sandbox, Sandboxes } from '../../domain/sandbox.ts';
 import type { Check } from '../readiness.ts';
 import type { Finding } from './finding.ts';
 
@@ -73,11 +73,8 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
       return { name: 'examination', ok: state === 'passed', detail };
     },
     refuseWhenFailed,
-    guard: (sandboxes) => ({
-      image: sandboxes.image,
-      async acquire(jobId, signal) {
-        refuseWhenFailed();
-        const sandbox = await sandboxes.acquire(jobId, signal);
+    guard: (sandboxes) => {
+      const admitted = async (sandbox: Sandbox, signal: AbortSignal): Promise<Sandbox> => {
         try {
           await Promise.race([examined.promise, once(signal, 'abort')]);
           signal.throwIfAborted();
@@ -87,8 +84,20 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
           await sandbox[Symbol.asyncDispose]();
           throw error;
         }
-      },
-    }),
+      };
+      return {
+        image: sandboxes.image,
+        async acquire(jobId, signal) {
+          refuseWhenFailed();
+          return admitted(await sandboxes.acquire(jobId, signal), signal);
+        },
+        async reattach(containerId, signal) {
+          refuseWhenFailed();
+          const sandbox = await sandboxes.reattach(containerId, signal);
+          return sandbox && admitted(sandbox, signal);
+        },
+      };
+    },
     async [Symbol.asyncDispose]() {
       stopping.abort(new Error('The server stops.'));
       await looking;

@@ -25,6 +25,8 @@ const engineOf = async (serverId: string): Promise<Docker> => {
   });
 };
 
+const nobodyKnows = async () => 'unknown' as const;
+
 const openReaper = async (ofServer: string, options: Partial<ReaperOptions>) => {
   const log = recordingLog();
   const reaper = startReaper(await engineOf(ofServer), {
@@ -32,6 +34,7 @@ const openReaper = async (ofServer: string, options: Partial<ReaperOptions>) => 
       serverId: 'test-reaper',
       processId: 'test',
       holds: () => false,
+      use: nobodyKnows,
       everyMs: 3_600_000,
       graceMs: 0,
       log,
@@ -118,6 +121,19 @@ test('an agent that stops the toolbox and the first process does not outlive its
   }
 });
 
+test('what the store says of a container goes before what the engine shows of it', async () => {
+  const serverId = `test-use-${process.pid}`;
+  await abandoned(serverId);
+  const docker = await requireDocker();
+  await using reaper = await openReaper(serverId, { serverId, processId: 'new', use: async () => 'wanted' });
+  await reaper.look();
+  assert.equal((await containersOf(docker, serverId)).length, 1);
+  const another = { serverId: 'test-another', graceMs: 3_600_000, use: async () => 'over' as const };
+  await using overs = await openReaper(serverId, another);
+  await overs.look();
+  assert.deepEqual(await containersOf(docker, serverId), []);
+});
+
 test('an engine that does not answer ends no reaper', async () => {
   const log = recordingLog();
   const docker = await requireDocker();
@@ -127,7 +143,8 @@ test('an engine that does not answer ends no reaper', async () => {
     },
   });
   await using reaper = startReaper(broken, {
-    ...{ serverId: 's', processId: 'p', holds: () => false, everyMs: 3_600_000, graceMs: 0, log },
+    ...{ serverId: 's', processId: 'p', holds: () => false, use: nobodyKnows },
+    ...{ everyMs: 3_600_000, graceMs: 0, log },
   });
   await reaper.look();
   await reaper.look();
@@ -146,7 +163,8 @@ test('a container on which the engine hangs holds up neither the others nor the 
       id.startsWith('f') ? { inspect: () => new Promise(() => {}) } : docker.getContainer(id),
   });
   const log = recordingLog();
-  const options = { serverId, processId: 'new', holds: () => false, everyMs: 3_600_000, graceMs: 0, log };
+  const owner = { serverId, processId: 'new', holds: () => false, use: nobodyKnows };
+  const options = { ...owner, everyMs: 3_600_000, graceMs: 0, log };
   const reaper = startReaper(asIf, options);
   await reaper.look();
   assert.deepEqual(await containersOf(docker, serverId), []);

@@ -7,6 +7,7 @@ import { runAgent } from '../../../server/agent/run-agent.ts';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { JobFact, Usage } from '../../../server/domain/job-event.ts';
 import type { ModelRequest } from '../../../server/domain/model.ts';
+import type { TranscriptEntry, Transcripts } from '../../../server/domain/transcript.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 import { call, createScriptedModel, speak, text, thinking } from '../../support/scripted-model.ts';
@@ -35,7 +36,11 @@ const ordinary: AgentLimits = {
 const createAgent = (
   script: Parameters<typeof createScriptedModel>[0],
   limits: Partial<AgentLimits> = {},
+  /** What another server has stored before. */
+  before: Partial<Pick<Transcripts, 'earlier' | 'unfinished'>> & { told?: JobFact[]; news?: string[] } = {},
 ) => {
+  const { earlier = [], unfinished = [], told = [], news = [] } = before;
+  const entries: TranscriptEntry[] = [...earlier];
   const model = createScriptedModel(script);
   const sandbox = createMemorySandbox({ 'app.js': 'post();\n' }, { 'npm test': { output: 'pass 3\n' } });
   const span = createRecordedSpan();
@@ -44,6 +49,7 @@ const createAgent = (
     save: async () => {},
     heal: async (loss) => `Another sandbox: ${loss.message}`,
     healUnsaved: async () => undefined,
+    news: () => news.shift(),
   };
   const usages: Usage[] = [];
   const controller = new AbortController();
@@ -51,15 +57,33 @@ const createAgent = (
     await setImmediate();
     facts.push(fact);
   };
+  const transcripts: Transcripts = {
+    earlier,
+    unfinished,
+    save: async (entry, fact) => {
+      if (fact) await emit(fact);
+      entries.push(entry);
+    },
+  };
   const run = () =>
     runAgent(
-      { prompt, base },
-      { model, sandbox, guardian, emit, span, redact: (text) => text },
+      { prompt, base, told },
+      { model, sandbox, guardian, transcripts, emit, span, redact: (text) => text },
       { ...ordinary, ...limits },
       { onUsage: (usage) => usages.push(usage) },
       controller.signal,
     );
-  return { run, requests: model.requests, sandbox, guardian, span, facts, usages, abort: controller };
+  return {
+    run,
+    entries,
+    requests: model.requests,
+    sandbox,
+    guardian,
+    span,
+    facts,
+    usages,
+    abort: controller,
+  };
 };
 
 const done = { content: [text('Validate POST bodies\n\nChecked with npm test.')] };
@@ -431,4 +455,82 @@ test('the trace has a run for every model turn and every tool call', async () =>
     model: 'scripted',
     messages: [{ role: 'system', content: requests[1]?.system }, ...(requests[1]?.transcript ?? [])],
   });
+});
+
+/** The whole job again, with the transcript broken off after each of its entries in turn. */
+test('an agent that is taken up at any entry of its transcript asks and does only what is missing', async () => {
+  const script = [
+    { content: [text('I look.'), read, call('read-2', 'read', { filepath: 'no.js' })] },
+    { content: [call('bash-1', 'bash', { command: 'npm test' })] },
+    done,
+  ];
+  const whole = createAgent(script);
+  const answer = await whole.run();
+  const { entries } = whole;
+  assert.deepEqual(
+    entries.map(({ kind }) => kind),
+    ['reply', 'result', 'result', 'reply', 'result', 'reply'],
+  );
+  for (let kept = 0; kept <= entries.length; kept++) {
+    const earlier = entries.slice(0, kept);
+    const replies = earlier.filter(({ kind }) => kind === 'reply').length;
+    const told = whole.facts.filter(
+      (fact) => fact.type === 'Tool: Bash' && earlier.some((entry) => resultOf(entry) === fact.callId),
+    );
+    const again = createAgent(script.slice(replies), {}, { earlier, told });
+    const interrupted = earlier.at(-1)?.kind === 'reply' && kept < entries.length;
+    const commands = interrupted && kept === 4 ? [{ command: 'npm test', exitCode: null }] : answer.commands;
+    assert.deepEqual(await again.run(), { ...answer, commands }, `after ${kept} entries`);
+    assert.equal(again.requests.length, script.length - replies);
+    assert.deepEqual(again.usages.at(-1), whole.usages.at(-1));
+    assert.deepEqual(
+      again.entries.map((entry) => resultOf(entry) ?? entry.kind),
+      entries.map((entry) => resultOf(entry) ?? entry.kind),
+    );
+  }
+});
+
+const resultOf = (entry: TranscriptEntry) => (entry.kind === 'result' ? entry.result.toolUseId : undefined);
+
+test('a call that was under way when its server died is told to be interrupted, and what stands behind it is not run', async () => {
+  const calls = [
+    call('bash-1', 'bash', { command: 'npm test' }),
+    call('bash-2', 'bash', { command: 'npm test' }),
+  ];
+  const reply = { content: calls, stopReason: 'tool_use' as const, usage: noTokens };
+  const agent = createAgent(
+    [done],
+    {},
+    { earlier: [{ kind: 'reply', reply }], news: ['It is a new sandbox.'] },
+  );
+  await agent.run();
+  assert.deepEqual(agent.sandbox.asked, []);
+  const [message] = agent.requests[0]?.transcript.slice(-1) ?? [];
+  const contents = message?.content.map((block) => (block.type === 'tool_result' ? block.content : ''));
+  assert.match(contents?.[0] ?? '', /server that ran this call is gone.*It is a new sandbox\.$/);
+  assert.match(contents?.[1] ?? '', /^Not run, since the server was lost/);
+});
+
+const noTokens = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
+test('what the model must know since another server went on is said before its next turn, once, and kept', async () => {
+  const agent = createAgent([{ content: [read] }, done], {}, { news: ['It is a new sandbox.'] });
+  await agent.run();
+  assert.deepEqual(lastOf(agent.requests[0])?.content, [
+    { type: 'text', text: prompt },
+    { type: 'text', text: 'It is a new sandbox.' },
+  ]);
+  assert.deepEqual(agent.entries[0], { kind: 'note', text: 'It is a new sandbox.' });
+  const again = createAgent([], {}, { earlier: agent.entries });
+  assert.equal((await again.run()).title, 'Validate POST bodies');
+});
+
+test('what was told of a reply that was not finished is not told again', async () => {
+  const unfinished: JobFact[] = [{ type: 'AI Message', message: 'I look.' }];
+  const agent = createAgent([{ content: [text('I look.\n\nThen I act.'), read] }, done], {}, { unfinished });
+  await agent.run();
+  assert.deepEqual(agent.facts.slice(0, 2), [
+    { type: 'AI Message', message: 'Then I act.' },
+    { type: 'Tool: Read', filepath: 'app.js', callId: 'read-1', lines: 1 },
+  ]);
 });

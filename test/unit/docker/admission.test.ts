@@ -31,6 +31,7 @@ const setUp = () => {
   });
   const sandboxes = admission.guard({
     image: 'image',
+    reattach: async () => undefined,
     acquire: async () => {
       const id = `box-${++acquired}`;
       return { id, [Symbol.asyncDispose]: async () => void disposed.push(id) } as unknown as Sandbox;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { createMemoryStore } from '../../../server/store/memory-store.ts';
+import { openDrivenStore } from '../../support/postgres/driven-store.ts';
 import { postJson, repoUrl, serve, until } from './serve.ts';
 
 const problemOf = async (response: Response): Promise<unknown> => {
@@ -145,7 +145,7 @@ test('a base branch follows the rules of git', async () => {
 });
 
 test('ordinary base branches are accepted and stored', async () => {
-  await using server = await serve({ store: createMemoryStore({ queuedMax: 100, jobsKeptMax: 100 }) });
+  await using server = await serve({ store: await openDrivenStore({ queuedMax: 100 }) });
   const accepted = [
     'main',
     'release/1.x',
@@ -276,7 +276,7 @@ test('a client that goes away in the middle of its body leaves nothing behind', 
 });
 
 test('a full queue is 503 with a hint when to come again', async () => {
-  await using server = await serve({ store: createMemoryStore({ queuedMax: 1, jobsKeptMax: 100 }) });
+  await using server = await serve({ store: await openDrivenStore({ queuedMax: 1 }) });
   await (await postJson(`${server.url}/code`, { repoUrl, prompt: 'x' })).body?.cancel();
   const response = await postJson(`${server.url}/code`, { repoUrl, prompt: 'x' });
   assert.equal(response.status, 503);
@@ -324,7 +324,7 @@ test('paths that do not exist are 404, methods that do not fit 405 with Allow', 
 test('a failure that was not foreseen is 500, logged once, and says nothing about the inside', async () => {
   const failure = new Error('connect ECONNREFUSED postgres://user:secret@db');
   const store = {
-    ...createMemoryStore({ queuedMax: 1, jobsKeptMax: 1 }),
+    ...(await openDrivenStore({ queuedMax: 1 })),
     find: () => Promise.reject(failure),
   };
   await using server = await serve({ store });

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { JobStore } from '../../../server/domain/job.ts';
-import { createMemoryStore } from '../../../server/store/memory-store.ts';
+import { type DrivenStore, openDrivenStore } from '../../support/postgres/driven-store.ts';
 import { createJob, createRunningJob, postJson, repoUrl, serve, succeeded, until } from './serve.ts';
 
 const message = (text: string) => ({ type: 'AI Message', message: text }) as const;
@@ -70,7 +70,7 @@ test('POST /code answers at once with the queued job and goes on to its terminal
     },
   ]);
 
-  const job = await server.store.claim(AbortSignal.timeout(1_000));
+  const { job } = await server.store.take();
   await server.store.append(job.id, message('line\nline\r\u2028'));
   await server.store.append(job.id, succeeded);
   const rest = await readUntil(reader, /"Result".*\n\n/);
@@ -184,8 +184,8 @@ test('HEAD tells the headers of the stream and leaves the connection free', asyn
 });
 
 /** Counts who waits for events, to see that nobody is left behind. */
-const countingStore = (): { store: JobStore; waiting: () => number } => {
-  const store = createMemoryStore({ queuedMax: 10, jobsKeptMax: 10 });
+const countingStore = async (): Promise<{ store: DrivenStore; waiting: () => number }> => {
+  const store = await openDrivenStore();
   let waiting = 0;
   const waitForEvents: JobStore['waitForEvents'] = async (...args) => {
     waiting++;
@@ -195,7 +195,7 @@ const countingStore = (): { store: JobStore; waiting: () => number } => {
 };
 
 test('a client that goes away ends its stream and nothing else', async () => {
-  const { store, waiting } = countingStore();
+  const { store, waiting } = await countingStore();
   await using server = await serve({ store });
   const socket = connect(server.port, '127.0.0.1');
   const body = JSON.stringify({ repoUrl, prompt: 'x' });
@@ -207,7 +207,7 @@ test('a client that goes away ends its stream and nothing else', async () => {
   socket.resetAndDestroy();
   await until(() => waiting() === 0);
 
-  const job = await store.claim(AbortSignal.timeout(1_000));
+  const { job } = await store.take();
   await store.append(job.id, message('still here'));
   await store.append(job.id, succeeded);
   assert.deepEqual(idsIn(await (await fetch(`${server.url}/jobs/${job.id}/events`)).text()), [1, 2, 3]);
@@ -215,7 +215,7 @@ test('a client that goes away ends its stream and nothing else', async () => {
 });
 
 test('a client that hangs up in the middle of large events leaves no trace', async () => {
-  const { store, waiting } = countingStore();
+  const { store, waiting } = await countingStore();
   await using server = await serve({ store });
   await createRunningJob(store, 'a');
   for (const n of numbers(2, 100)) await store.append('a', message(`${n}`.padEnd(100_000, 'x')));
@@ -232,13 +232,13 @@ test('a client that hangs up in the middle of large events leaves no trace', asy
 });
 
 test('a client that goes away while its job is being stored still has a job', async () => {
-  const memory = createMemoryStore({ queuedMax: 10, jobsKeptMax: 10 });
+  const memory = await openDrivenStore();
   const storing = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
   const create: JobStore['create'] = async (...args) => {
     storing.resolve();
     await left.promise;
-    await memory.create(...args);
+    return memory.create(...args);
   };
   await using server = await serve({ store: { ...memory, create } });
   const leaving = new AbortController();
@@ -254,7 +254,7 @@ test('a client that goes away while its job is being stored still has a job', as
   // The server hears of it a moment later; only then is the job stored.
   await setTimeout(30);
   left.resolve();
-  assert.equal((await memory.claim(AbortSignal.timeout(1_000))).id, 'job-1');
+  assert.equal((await memory.take()).job.id, 'job-1');
   await memory.append('job-1', succeeded);
   assert.equal((await fetch(`${server.url}/jobs/job-1`)).status, 200);
   assert.deepEqual(server.lines, []);
@@ -307,7 +307,7 @@ test('a reader that stalls on the very end, when nothing waits for it any more, 
 });
 
 test('a store that fails in the middle cuts the stream and is logged once', async () => {
-  const memory = createMemoryStore({ queuedMax: 10, jobsKeptMax: 10 });
+  const memory = await openDrivenStore();
   const failure = new Error('the database is gone');
   await using server = await serve({ store: { ...memory, waitForEvents: () => Promise.reject(failure) } });
   await createJob(memory, 'a');

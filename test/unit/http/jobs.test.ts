@@ -9,6 +9,8 @@ const jobA = {
   prompt: 'Mend it',
   baseBranch: null,
   createdAt: '2026-01-02T03:04:05.678Z',
+  startedAt: null,
+  endedAt: null,
 };
 
 test('a job can be asked for, with its last event', async () => {
@@ -20,7 +22,8 @@ test('a job can be asked for, with its last event', async () => {
   const lastEvent = await server.store.append('a', succeeded);
   const response = await fetch(`${server.url}/jobs/a`);
   assert.equal(response.status, 200);
-  assert.deepEqual(await response.json(), { ...jobA, state: 'succeeded', lastEvent });
+  const { startedAt, endedAt } = (await server.store.find('a')) ?? assert.fail();
+  assert.deepEqual(await response.json(), { ...jobA, state: 'succeeded', startedAt, endedAt, lastEvent });
 });
 
 test('cancelling answers with the state, as often as it is asked', async () => {
@@ -30,7 +33,8 @@ test('cancelling answers with the state, as often as it is asked', async () => {
     const response = await fetch(`${server.url}/jobs/a`, { method: 'DELETE' });
     const [, lastEvent] = await server.store.eventsAfter('a', 0, 10);
     assert.equal(response.status, 202);
-    assert.deepEqual(await response.json(), { ...jobA, state: 'cancelled', lastEvent });
+    const { endedAt } = (await server.store.find('a')) ?? assert.fail();
+    assert.deepEqual(await response.json(), { ...jobA, state: 'cancelled', endedAt, lastEvent });
   }
 });
 
@@ -40,7 +44,9 @@ test('a cancelled job that still runs down says running', async () => {
   await createRunningJob(server.store, 'a');
   const response = await fetch(`${server.url}/jobs/a`, { method: 'DELETE' });
   const [lastEvent] = await server.store.eventsAfter('a', 0, 10);
-  assert.deepEqual([response.status, await response.json()], [202, { ...jobA, state: 'running', lastEvent }]);
+  const { startedAt } = (await server.store.find('a')) ?? assert.fail();
+  const running = { ...jobA, state: 'running', startedAt, lastEvent };
+  assert.deepEqual([response.status, await response.json()], [202, running]);
   assert.deepEqual(asked, ['a']);
 });
 
@@ -55,7 +61,10 @@ test('a server that stops takes no more jobs, and still tells of those it has', 
     code: 'server_stopped',
     whatToDo: 'Send the job again when the server runs.',
   });
-  assert.deepEqual(await server.store.queued(), ['a']);
+  assert.deepEqual(
+    (await server.store.list({ limit: 10 })).map(({ id }) => id),
+    ['a'],
+  );
   assert.equal((await fetch(`${server.url}/jobs/a`)).status, 200);
 });
 
@@ -83,7 +92,7 @@ test('the job’s address is made of the Host that was asked, unless that is no 
       'Content-Length': String(body.length),
     };
     const answer = rawRequest(`${server.url}/code`, { method: 'POST', headers, body });
-    await server.store.claim(AbortSignal.timeout(5_000));
+    await server.store.take();
     await server.store.append(id, succeeded);
     assert.equal((await answer).status, 200);
     addresses.push(await urlOfNewJob(server, id));

@@ -2,18 +2,20 @@ import { once } from 'node:events';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { JobStore } from '../../../server/domain/job.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import { noUsage } from '../../../server/domain/job-event.ts';
 import { type AppOptions, createApp } from '../../../server/http/app.ts';
 import { createServer, type ServerLimits } from '../../../server/http/server.ts';
-import { createMemoryStore } from '../../../server/store/memory-store.ts';
+import { type DrivenStore, openDrivenStore } from '../../support/postgres/driven-store.ts';
 
 export type LogLine = { level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> };
 
-/** The app on a real server on loopback, with the store of the production code. */
-export const serve = async (overrides: Partial<AppOptions> = {}, limits: Partial<ServerLimits> = {}) => {
-  const store = overrides.store ?? createMemoryStore({ queuedMax: 10, jobsKeptMax: 100 });
+/** The app on a real server on loopback, with a store on a real database. */
+export const serve = async (
+  { store: given, ...overrides }: Partial<Omit<AppOptions, 'store'>> & { store?: DrivenStore } = {},
+  limits: Partial<ServerLimits> = {},
+) => {
+  const store = given ?? (await openDrivenStore({ queuedMax: 10 }));
   const lines: LogLine[] = [];
   const line = (level: LogLine['level']) => (fields: Record<string, unknown>, message: string) => {
     lines.push({ level, message, fields });
@@ -21,11 +23,7 @@ export const serve = async (overrides: Partial<AppOptions> = {}, limits: Partial
   let jobs = 0;
   const app = createApp({
     store,
-    cancel: async (jobId) => {
-      if ((await store.find(jobId))?.state !== 'queued') return false;
-      await store.append(jobId, cancelled);
-      return true;
-    },
+    cancel: (jobId) => store.cancel(jobId, cancelled),
     ready: async () => ({ ready: true, checks: [] }),
     stopping: new AbortController().signal,
     refuseJobs: () => {},
@@ -57,8 +55,8 @@ export const serve = async (overrides: Partial<AppOptions> = {}, limits: Partial
     lines,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      if (server.listening) await once(server.close(), 'close');
+      await store[Symbol.asyncDispose]();
     },
   };
 };
@@ -89,18 +87,21 @@ export const succeeded: Extract<JobFact, { type: 'Result' }> = {
 const cancelled: JobFact = { ...succeeded, status: 'cancelled', summary: 'Cancelled.' };
 
 /** Puts a job into the store without the server's help. */
-export const createJob = async (store: JobStore, id: string): Promise<void> => {
+export const createJob = async (store: DrivenStore, id: string): Promise<void> => {
   const request = { repository: { owner: 'octocat', name: 'hello-world' }, prompt: 'Mend it' };
   await store.create(
-    { id, state: 'queued', request, createdAt: '2026-01-02T03:04:05.678Z' },
+    {
+      ...{ id, state: 'queued', request, createdAt: '2026-01-02T03:04:05.678Z' },
+      ...{ keyId: null, startedAt: null, endedAt: null },
+    },
     { type: 'Job: Queued', jobId: id, url: `http://127.0.0.1/jobs/${id}`, repoUrl, prompt: 'Mend it' },
   );
 };
 
 /** Puts a job into the store and claims it, as a worker does. */
-export const createRunningJob = async (store: JobStore, id: string): Promise<void> => {
+export const createRunningJob = async (store: DrivenStore, id: string): Promise<void> => {
   await createJob(store, id);
-  await store.claim(AbortSignal.timeout(1_000));
+  await store.take();
 };
 
 /** A request with headers that fetch would not send. */

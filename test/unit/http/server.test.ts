@@ -55,7 +55,7 @@ test('connections over the limit are closed at once', async () => {
 });
 
 test('a server that closes lets a stream come to its end, and waits for no idle connection', async () => {
-  const server = await serve({}, { keepAliveTimeoutMs: 60_000 });
+  await using server = await serve({}, { keepAliveTimeoutMs: 60_000 });
   await createRunningJob(server.store, 'a');
   const watching = fetch(`${server.url}/jobs/a/events`).then((response) => response.text());
   await fetch(`${server.url}/healthz`).then((response) => response.text());
@@ -69,7 +69,7 @@ test('a server that closes lets a stream come to its end, and waits for no idle 
 });
 
 test('a server that closes cuts what has not ended in time', async () => {
-  const server = await serve();
+  await using server = await serve();
   await createRunningJob(server.store, 'a');
   const response = await fetch(`${server.url}/jobs/a/events`);
   await closeServer(server.server, 50);

@@ -11,6 +11,9 @@ const job = (prompt = 'Mend it') => ({
   id: 'job-1',
   state: 'running' as const,
   request: { repository: { owner: 'octo', name: 'books' }, prompt },
+  keyId: null,
+  startedAt: null,
+  endedAt: null,
   createdAt: '2026-01-02T03:04:05.678Z',
 });
 

@@ -6,10 +6,9 @@ import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import type { Ports, Settings } from '../../../server/jobs/ports.ts';
 import { runJob } from '../../../server/jobs/run-job.ts';
-import { createMemoryCheckpoints } from '../../../server/store/memory-checkpoints.ts';
-import { createMemoryStore } from '../../../server/store/memory-store.ts';
 import { queuedFact, queuedJob, recordingLog } from '../../support/jobs.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
+import { openDrivenStore } from '../../support/postgres/driven-store.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 import { createScriptedModel, text } from '../../support/scripted-model.ts';
 
@@ -27,6 +26,7 @@ const settings: Settings = {
   changeset: { filesMax: 10, bytesMax: 1_000 },
   checkpoint: { filesMax: 10, bytesMax: 1_000 },
   lossesMax: 1,
+  deathsMax: 3,
   agent: {
     turnsMax: 3,
     tokensMax: 10_000,
@@ -46,7 +46,7 @@ const run = async (
   failing: { sandbox?: Error; baseRepository?: Error; resolve?: Error },
   signal = new AbortController().signal,
 ) => {
-  const store = createMemoryStore({ queuedMax: 1, jobsKeptMax: 1 });
+  await using store = await openDrivenStore();
   const log = recordingLog();
   const disposed: string[] = [];
   const disposing = (what: 'sandbox' | 'baseRepository') => async () => {
@@ -63,6 +63,7 @@ const run = async (
     basePack: async function* () {},
     unpack: nothing,
     restore: nothing,
+    leave: () => {},
     [Symbol.asyncDispose]: disposing('sandbox'),
   };
   const baseRepository: BaseRepository = {
@@ -78,21 +79,21 @@ const run = async (
       return base;
     },
     clone: nothing,
+    admit: () => {},
     receiveBase: async () => baseRepository,
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
   };
   const ports: Ports = {
-    ...{ store, log, github },
+    ...{ log, github },
     openEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
-    sandboxes: { image: 'image', acquire: async () => sandbox },
-    checkpoints: createMemoryCheckpoints(),
+    sandboxes: { image: 'image', acquire: async () => sandbox, reattach: async () => undefined },
     model: createScriptedModel([{ content: [text('Change it\n\nIt is changed.')] }]),
     trace: { start: () => createRecordedSpan(), flush: nothing },
     redact: (words) => words,
   };
   await store.create(queuedJob('a'), queuedFact('a'));
-  await runJob(await store.claim(signal), ports, settings, signal);
+  await runJob(await store.take(), ports, settings, signal);
   const last = (await store.eventsAfter('a', 0, 100)).at(-1);
   const told = log.lines.map(({ level, message }) => `${level}: ${message}`);
   return { last, disposed, told };

@@ -25,6 +25,7 @@ export const createWeakSandboxes = (
   weakness: Weakness,
 ): Sandboxes => ({
   image: options.image,
+  reattach: async () => undefined,
   acquire: async (jobId) => {
     const expires = Math.ceil((Date.now() + options.lifetimeMs) / 1000);
     const container = await docker.createContainer(containerSpec({ ...options, jobId, expires }));
@@ -43,6 +44,7 @@ export const createWeakSandboxes = (
       ...{ id: container.id, lost: calls.lost, runtime: options.runtime, kernel: '', gvisor: true },
       ...{ warm: false, readyMs: 0, openWayOut: wayOut.open },
       ...createToolbox(calls, { ...options, workspaceBytes: options.limits.workspaceBytes }),
+      leave: () => {},
       async [Symbol.asyncDispose]() {
         calls.close();
         await container.remove({ force: true });

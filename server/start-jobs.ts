@@ -1,0 +1,100 @@
+import { createModel } from './anthropic/model.ts';
+import type { Config } from './config.ts';
+import { startAdmission } from './docker/doctor/admission.ts';
+import { examine } from './docker/doctor/examine.ts';
+import { createOpenEgress } from './docker/egress/open-egress.ts';
+import { allowlistProblems } from './docker/egress/policy.ts';
+import { systemNetwork } from './docker/egress/system-network.ts';
+import { connectEngine } from './docker/engine.ts';
+import { createPool } from './docker/pool.ts';
+import { type Check, checkEngine, imageId } from './docker/readiness.ts';
+import { startReaper } from './docker/reaper.ts';
+import { createSandboxes } from './docker/sandboxes.ts';
+import type { Log } from './domain/log.ts';
+import type { Trace } from './domain/trace.ts';
+import { createGitHub } from './github/github.ts';
+import { runJob } from './jobs/run-job.ts';
+import { startWorker } from './jobs/worker.ts';
+import {
+  admissionTimes,
+  egressLimits,
+  egressSettings,
+  githubOptions,
+  jobSettings,
+  minute,
+  modelOptions,
+  poolTimes,
+  reaperTimes,
+  sandboxOptions,
+  second,
+} from './options.ts';
+import type { Store } from './store/store.ts';
+
+/** The half of a server that runs jobs. */
+export type Jobs = {
+  checks(): Promise<Check[]>;
+  /** Throws `sandbox_unavailable` when no job can run here. */
+  refuse(): void;
+  /** Hands over what runs, and puts the sandboxes away that no job has. */
+  stop(): Promise<void>;
+};
+
+/** Wires everything that a job needs, and begins to take jobs. */
+export const startJobs = async (
+  config: Config,
+  parts: {
+    store: Store;
+    serverId: string;
+    temporaryDirectory: string;
+    trace: Trace;
+    redact: (text: string) => string;
+    log: Log;
+  },
+): Promise<Jobs> => {
+  const { store, serverId, log, trace, redact } = parts;
+  const docker = connectEngine(config.DOCKER_HOST);
+  const options = sandboxOptions(config, serverId);
+  const sandboxes = createSandboxes(docker, options);
+  const patient = { egress: egressSettings(config), egressLimits, ...options, docker, sandboxes };
+  const admission = startAdmission({ examine: (signal) => examine(patient, signal), ...admissionTimes, log });
+  const pool = createPool(sandboxes, {
+    size: config.SANDBOX_POOL_SIZE,
+    imageId: () => imageId(docker, config.SANDBOX_IMAGE),
+    ...poolTimes,
+    log,
+  });
+  const { holds } = sandboxes;
+  const reaper = startReaper(docker, { ...options, holds, use: store.sandboxUse, ...reaperTimes, log });
+  void reaper.look();
+  const ports = {
+    ...{ trace, log, redact },
+    github: createGitHub(githubOptions(config, parts.temporaryDirectory)),
+    openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
+    model: createModel({ ...modelOptions(config), log }),
+    sandboxes: admission.guard(pool),
+  };
+  const worker = startWorker({
+    claims: await store.openClaims(options),
+    log,
+    run: (held, signal) => {
+      // What its former holder has left is of no use now, apart from the sandbox that it goes on in.
+      if (held.earlierClaims > 0) void reaper.look();
+      return runJob(held, ports, jobSettings(config), signal);
+    },
+    jobsMax: config.JOBS_RUNNING_MAX,
+    jobMs: config.JOB_MINUTES_MAX * minute,
+  });
+
+  const problems = allowlistProblems(egressSettings(config));
+  if (problems.length > 0)
+    log.warn({ problems }, 'EGRESS_ALLOW cannot be read: sandboxes reach no host at all');
+
+  return {
+    checks: async () => [...(await checkEngine(docker, options)), admission.check()],
+    refuse: admission.refuseWhenFailed,
+    async stop() {
+      await worker.stop(config.STOP_GRACE_SECONDS * second);
+      await Promise.all([admission, pool, reaper].map((part) => part[Symbol.asyncDispose]()));
+    },
+  };
+};

@@ -1,0 +1,95 @@
+import { AppError } from '../domain/errors.ts';
+import type { JobStore } from '../domain/job.ts';
+import type { JobEvent } from '../domain/job-event.ts';
+import type { Database } from './database.ts';
+import { impatient } from './patience.ts';
+import { type EventRow, eventOf, type JobRow, jobColumns, jobOf } from './rows.ts';
+import type { Wakes } from './wakes.ts';
+
+type Reads = Pick<JobStore, 'find' | 'list' | 'eventsAfter' | 'lastEvent' | 'waitForEvents'> & {
+  ping(): Promise<void>;
+  sandboxUse(containerId: string): Promise<'wanted' | 'over' | 'unknown'>;
+};
+
+/** What anybody may ask of the store, on any server. */
+export const createReads = (database: Database, wakes: Wakes, redact: <T>(value: T) => T): Reads => {
+  const asked = new Map<string, Promise<JobEvent[]>>();
+  const visible = (row: JobRow) => redact(jobOf(row));
+
+  const readEvents = async (jobId: string, after: number, limit: number): Promise<JobEvent[]> => {
+    const rows = await impatient(() =>
+      database.query<EventRow>(
+        'SELECT number, at, fact FROM events WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3',
+        [jobId, after, limit],
+      ),
+    );
+    return rows.map(eventOf);
+  };
+
+  /** An event wakes all who watch its job, and they ask the same at the same moment: one answer is enough for them. */
+  const eventsAfter = (jobId: string, after: number, limit: number): Promise<JobEvent[]> => {
+    const question = `${jobId} ${after} ${limit}`;
+    const known = asked.get(question);
+    if (known) return known;
+    const answer = readEvents(jobId, after, limit).finally(() => asked.delete(question));
+    asked.set(question, answer);
+    return answer;
+  };
+
+  return {
+    eventsAfter,
+    find: (jobId) =>
+      impatient(async () => {
+        const [row] = await database.query<JobRow>(`SELECT ${jobColumns} FROM jobs WHERE id = $1`, [jobId]);
+        return row && visible(row);
+      }),
+    list: ({ keyId, state, before, limit }) =>
+      impatient(async () => {
+        const rows = await database.query<JobRow>(
+          `SELECT ${jobColumns} FROM jobs
+           WHERE ($1::boolean OR key_id IS NOT DISTINCT FROM $2::text)
+             AND ($3::text IS NULL OR state = $3)
+             AND ($4::text IS NULL OR place < (SELECT place FROM jobs WHERE id = $4))
+           ORDER BY place DESC LIMIT $5`,
+          [keyId === undefined, keyId ?? null, state ?? null, before ?? null, limit],
+        );
+        return rows.map(visible);
+      }),
+    lastEvent: (jobId) =>
+      impatient(async () => {
+        const [row] = await database.query<EventRow>(
+          'SELECT number, at, fact FROM events WHERE job_id = $1 ORDER BY number DESC LIMIT 1',
+          [jobId],
+        );
+        return row && eventOf(row);
+      }),
+    async waitForEvents(jobId, after, signal) {
+      for (;;) {
+        // Registered before the look, so that nothing that comes in between is missed.
+        using waiter = wakes.waiter(`event ${jobId}`);
+        signal.throwIfAborted();
+        const [next] = await eventsAfter(jobId, after, 1).catch((error: unknown) => {
+          // Whoever watches waits with the jobs until the database is back.
+          if (error instanceof AppError && error.code === 'store_unavailable') return [];
+          throw error;
+        });
+        if (next !== undefined) return;
+        await waiter.wait(signal);
+      }
+    },
+    async ping() {
+      await database.query('SELECT 1');
+    },
+    sandboxUse: (containerId) =>
+      impatient(async () => {
+        const [use] = await database.query<{ wanted: boolean }>(
+          `SELECT jobs.state = 'running' AND (jobs.sandbox IS NOT DISTINCT FROM container_id OR jobs.fence = sandboxes.fence)
+             AS wanted
+           FROM sandboxes JOIN jobs ON jobs.id = job_id WHERE container_id = $1`,
+          [containerId],
+        );
+        if (use === undefined) return 'unknown';
+        return use.wanted ? 'wanted' : 'over';
+      }),
+  };
+};
