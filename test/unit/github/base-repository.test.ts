@@ -7,7 +7,8 @@ import type { ChangedFile } from '../../../server/domain/changeset.ts';
 import type { BaseRepository } from '../../../server/domain/github.ts';
 import type { Base } from '../../../server/domain/repository.ts';
 import { createGitHub } from '../../../server/github/github.ts';
-import { git, identity, never, pieces, type Scene, setUp, shop } from './set-up.ts';
+import { pieces } from '../../support/github.ts';
+import { git, identity, never, type Scene, setUp, shop } from './set-up.ts';
 
 const branch = 'backspace/job-1';
 const file = (
