@@ -6,6 +6,7 @@ import { clone } from './clone.ts';
 import type { GitHubOptions } from './options.ts';
 import { createPullRequest } from './pull-request.ts';
 import { resolveBase } from './resolve-base.ts';
+import { withdraw } from './withdraw.ts';
 
 export const createGitHub = (options: GitHubOptions): GitHub => {
   const api = createApi(options);
@@ -15,5 +16,6 @@ export const createGitHub = (options: GitHubOptions): GitHub => {
     receiveBase: (base, pack, signal) => receiveBase(options, base, pack, signal),
     createBranch: (base, branch, ours, signal) => createBranch(api, base, branch, ours, signal),
     createPullRequest: (base, branch, text, signal) => createPullRequest(api, base, branch, text, signal),
+    withdraw: (base, branch, ours, signal) => withdraw(api, base, branch, ours, signal),
   };
 };

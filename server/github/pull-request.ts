@@ -1,3 +1,4 @@
+import type { RestEndpointMethodTypes } from '@octokit/rest';
 import { AppError } from '../domain/errors.ts';
 import type { PullRequest } from '../domain/github.ts';
 import type { Base } from '../domain/repository.ts';
@@ -59,6 +60,25 @@ const find = async (
   signal: AbortSignal,
 ): Promise<PullRequest | undefined> => {
   const { owner, name: repo } = base.repository;
+  const number = (await pullRequestsOf(api, base, branch, signal))[0]?.number;
+  if (number === undefined) return undefined;
+  const detail = await api.read(
+    (rest, request) => rest.pulls.get({ owner, repo, pull_number: number, request }),
+    signal,
+  );
+  return detail.ok ? pullRequest(detail.data) : undefined;
+};
+
+type Listed = RestEndpointMethodTypes['pulls']['list']['response']['data'];
+
+/** Those with the branch as their head, in any state, the newest first. */
+export const pullRequestsOf = async (
+  api: Api,
+  base: Base,
+  branch: string,
+  signal: AbortSignal,
+): Promise<Listed> => {
+  const { owner, name: repo } = base.repository;
   const listed = await api.read(
     (rest, request) =>
       rest.pulls.list({ owner, repo, state: 'all', head: `${owner}:${branch}`, per_page: 10, request }),
@@ -67,13 +87,7 @@ const find = async (
   // GitHub lists every pull request when it does not understand the filter.
   const isOurs = (pull: { head: { ref: string; repo: { id: number } | null } }): boolean =>
     pull.head.ref === branch && pull.head.repo?.id === base.repositoryId;
-  const number = listed.ok ? listed.data.find(isOurs)?.number : undefined;
-  if (number === undefined) return undefined;
-  const detail = await api.read(
-    (rest, request) => rest.pulls.get({ owner, repo, pull_number: number, request }),
-    signal,
-  );
-  return detail.ok ? pullRequest(detail.data) : undefined;
+  return listed.ok ? listed.data.filter(isOurs) : [];
 };
 
 const pullRequest = (pull: {

@@ -81,6 +81,7 @@ const run = async (
     receiveBase: async () => baseRepository,
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
+    withdraw: async () => ({ branchDeleted: true }),
   };
   const ports: Ports = {
     ...{ store, log, github },
