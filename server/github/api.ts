@@ -4,6 +4,7 @@ import { createApiFetch } from './api-fetch.ts';
 import { attempt, NoAnswer } from './attempts.ts';
 import { quotable } from './bytes.ts';
 import type { GitHubOptions } from './options.ts';
+import { isRateLimit, type Refusal, rateLimited } from './rate-limit.ts';
 
 /** What GitHub said, or the refusal that the caller had foreseen. */
 type Answer<T> = { ok: true; data: T } | { ok: false; status: number; message: string };
@@ -53,8 +54,6 @@ export const createApi = (options: GitHubOptions): Api => {
 
 const silent = (): void => {};
 
-type Refusal = { status: number; message: string; headers: Readonly<Record<string, unknown>> };
-
 /** undefined when no answer came: Octokit then makes up a status of 500 without a response. */
 const refusalOf = (thrown: unknown): Refusal | undefined => {
   if (!(thrown instanceof Error && 'response' in thrown && 'status' in thrown)) return undefined;
@@ -75,12 +74,7 @@ const unanswered = (thrown: unknown): AppError => {
 
 const refused = (refusal: Refusal, cause: unknown): AppError => {
   const { status, message } = refusal;
-  if (isRateLimit(refusal)) {
-    return new AppError('github_failed', `GitHub’s rate limit for this token is used up: ${message}`, {
-      whatToDo: `Send the job again after ${limitEnds(refusal)}.`,
-      cause,
-    });
-  }
+  if (isRateLimit(refusal)) return rateLimited(refusal, cause);
   if (status >= 500) return new NoAnswer(`GitHub’s API failed with status ${status}: ${message}`, cause);
   if (status === 401) {
     return new AppError('github_credentials', `GitHub refuses the server’s token: ${message}`, { cause });
@@ -92,20 +86,4 @@ const refused = (refusal: Refusal, cause: unknown): AppError => {
     });
   }
   return new AppError('github_failed', `GitHub’s API refused with status ${status}: ${message}`, { cause });
-};
-
-const isRateLimit = ({ status, message, headers }: Refusal): boolean =>
-  status === 429 ||
-  (status === 403 &&
-    (headers['x-ratelimit-remaining'] === '0' ||
-      headers['retry-after'] !== undefined ||
-      /rate limit/i.test(message)));
-
-/** GitHub says when, or else asks to wait for a minute: docs.github.com, «Rate limits for the REST API». */
-const limitEnds = ({ headers }: Refusal): string => {
-  const retryAfter = Number(headers['retry-after']);
-  const reset = headers['x-ratelimit-remaining'] === '0' ? Number(headers['x-ratelimit-reset']) : Number.NaN;
-  const at = Number.isFinite(retryAfter) ? Date.now() + retryAfter * 1000 : reset * 1000;
-  const known = Number.isFinite(at) && Math.abs(at) < 8.64e15;
-  return new Date(known ? at : Date.now() + 60_000).toISOString();
 };

@@ -296,6 +296,25 @@ test('a branch with somebody else’s commit is never pushed to', async () => {
   assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), theirs);
 });
 
+test('a rate limit is told as one, with its end, not as a missing right', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  for (const [status, headers] of [
+    [403, { 'retry-after': '30' }],
+    [429, {}],
+  ] as const) {
+    scene.forge.intercept(() => ({ status, headers, body: 'Slow down' }));
+    await assert.rejects(baseRepository.push(commit, branch, never), {
+      code: 'github_failed',
+      message: 'GitHub’s rate limit for this token is used up: Slow down',
+      whatToDo: /^Send the job again after 20\d\d-/,
+    });
+  }
+});
+
 test('a push to a branch that is gone says so and sends nothing', async () => {
   await using scene = await setUp();
   const { baseRepository } = await receive(scene);
