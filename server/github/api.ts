@@ -1,7 +1,7 @@
 import { Octokit } from '@octokit/rest';
 import { AppError } from '../domain/errors.ts';
 import { createApiFetch } from './api-fetch.ts';
-import { attempt, NoAnswer } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 import { quotable } from './bytes.ts';
 import type { GitHubOptions } from './options.ts';
 import { isRateLimit, type Refusal, rateLimited } from './rate-limit.ts';
@@ -12,7 +12,7 @@ type Answer<T> = { ok: true; data: T } | { ok: false; status: number; message: s
 type Call<T> = (rest: Octokit['rest'], request: { signal: AbortSignal }) => Promise<{ data: T }>;
 
 /**
- * GitHub's REST API. Both methods throw AppError: `github_credentials`, `github_failed`, and `NoAnswer` when it is
+ * GitHub's REST API. Both methods throw AppError: `github_credentials`, `github_failed`, and `Unclear` when it is
  * not known what became of the request. Statuses listed in `foreseen` come back as an answer.
  */
 export type Api = {
@@ -69,13 +69,14 @@ const unanswered = (thrown: unknown): AppError => {
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   if (cause instanceof AppError) return cause;
   const why = thrown instanceof Error ? quotable(thrown.message) : 'unknown error';
-  return new NoAnswer(`GitHub’s API did not answer: ${why}`, thrown);
+  return new Unclear('github_failed', `GitHub’s API did not answer: ${why}`, thrown);
 };
 
 const refused = (refusal: Refusal, cause: unknown): AppError => {
   const { status, message } = refusal;
   if (isRateLimit(refusal)) return rateLimited(refusal, cause);
-  if (status >= 500) return new NoAnswer(`GitHub’s API failed with status ${status}: ${message}`, cause);
+  if (status >= 500)
+    return new Unclear('github_failed', `GitHub’s API failed with status ${status}: ${message}`, cause);
   if (status === 401) {
     return new AppError('github_credentials', `GitHub refuses the server’s token: ${message}`, { cause });
   }

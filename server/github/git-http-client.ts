@@ -1,7 +1,7 @@
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { AppError } from '../domain/errors.ts';
 import type { Base } from '../domain/repository.ts';
-import { NoAnswer } from './attempts.ts';
+import { Unclear } from './attempts.ts';
 import { limitBytes, quotable, readAll } from './bytes.ts';
 import { basicAuthorization, repositoryUrl } from './git-url.ts';
 import type { GitHubOptions } from './options.ts';
@@ -46,7 +46,7 @@ export const createGitHttpClient = (options: GitHubOptions, base: Base, signal: 
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AppError) throw error;
-      throw new NoAnswer(`GitHub did not answer git: ${whatFailed(error)}`, error);
+      throw new Unclear('github_failed', `GitHub did not answer git: ${whatFailed(error)}`, error);
     }
   },
 });

@@ -1,9 +1,8 @@
 import type { RestEndpointMethodTypes } from '@octokit/rest';
-import { AppError } from '../domain/errors.ts';
 import type { PullRequest } from '../domain/github.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Api } from './api.ts';
-import { attempt } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 
 /**
  * One branch has one pull request. Whenever it is not certain that GitHub made it (a lost answer, a 5xx, a 422
@@ -49,7 +48,7 @@ const create = async (
     [422],
   );
   if (made.ok) return pullRequest(made.data);
-  throw new AppError('publish_failed', `GitHub did not create the pull request: ${made.message}`);
+  throw new Unclear('publish_failed', `GitHub did not create the pull request: ${made.message}`);
 };
 
 /** In any state: a person may have closed or merged it since, and another one would be noise. */

@@ -296,6 +296,38 @@ test('a branch with somebody else’s commit is never pushed to', async () => {
   assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), theirs);
 });
 
+/** Does this once, before the push that follows a look at the list of branches. */
+const beforeThePush = (scene: Scene, act: () => Promise<unknown>): void => {
+  let isDone = false;
+  scene.forge.intercept(async ({ path }) => {
+    if (!path.endsWith('/git-receive-pack') || isDone) return undefined;
+    isDone = true;
+    await act();
+    return undefined;
+  });
+};
+
+test('a push is fine when another server pushes the same in the meantime', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  beforeThePush(scene, () => baseRepository.push(commit, branch, never));
+  await baseRepository.push(commit, branch, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
+});
+
+test('somebody else’s commit that comes in the meantime is not pushed over either', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  beforeThePush(scene, () => scene.repository.commit({ theirs: 'theirs\n' }, 'Theirs', branch));
+  await assert.rejects(baseRepository.push(commit, branch, never), { code: 'branch_squatted' });
+});
+
 test('a rate limit is told as one, with its end, not as a missing right', async () => {
   await using scene = await setUp();
   const { base, baseRepository } = await receive(scene);

@@ -60,6 +60,19 @@ test('a branch whose creation was not answered, or answered with a 502, is there
   }
 });
 
+test('a branch that GitHub has and does not show yet is looked for again', async () => {
+  await using scene = await setUp();
+  const { base, commit } = await setUpBranch(scene, branch);
+  let isStale = true;
+  scene.forge.intercept(({ path }) => {
+    if (!path.includes('/git/ref/') || !isStale) return undefined;
+    isStale = false;
+    return { status: 404 };
+  });
+  await scene.github.createBranch(base, branch, commit, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
+});
+
 test('a base commit that GitHub no longer has is said in GitHub’s words', async () => {
   await using scene = await setUp();
   const base = await scene.github.resolveBase(shop, undefined, never);
@@ -178,14 +191,14 @@ test('when GitHub goes on failing the job does', async () => {
   assert.equal(posts(scene), 3);
 });
 
-test('a list that lags behind is asked again when GitHub says that one exists', async () => {
+test('a list that lags behind is asked again and again when GitHub says that one exists', async () => {
   await using scene = await setUp();
   const { base } = await setUpBranch(scene, branch);
   const first = await scene.github.createPullRequest(base, branch, text, never);
-  let stale = true;
+  let staleAnswers = 3;
   scene.forge.intercept(({ method, path }) => {
-    if (method !== 'GET' || !path.endsWith('/pulls') || !stale) return undefined;
-    stale = false;
+    if (method !== 'GET' || !path.endsWith('/pulls') || staleAnswers === 0) return undefined;
+    staleAnswers -= 1;
     return { status: 200, body: [] };
   });
   assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), first);
