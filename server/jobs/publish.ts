@@ -19,7 +19,7 @@ export type Publication = {
  */
 export const publish = async (
   { job, answer, changeset, baseRepository, identity }: Publication,
-  { github, emit, progress, redact }: Walk,
+  { github, emit, progress, redact }: Pick<Walk, 'github' | 'emit' | 'progress' | 'redact'>,
   signal: AbortSignal,
 ): Promise<PullRequest> => {
   const { base } = baseRepository;
