@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Authorization, readAuthorization } from './authorization.ts';
-import type { Fault, Interceptor } from './faults.ts';
+import { answerWrongly, type Fault, type Interceptor, type Substitute, substituteOf } from './faults.ts';
 import { createGitHttp } from './git-http.ts';
 import { createGit, type Git } from './git-process.ts';
 import { createGitHubDescription } from './github-description.ts';
@@ -100,10 +100,9 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
     };
     outgoing.once('finish', rememberStatus).once('close', rememberStatus);
     try {
-      const fault = interceptor?.(request);
+      const fault = await interceptor?.(request);
       if (fault !== undefined && (await strike(fault, incoming, outgoing, closing.signal)) === 'over') return;
-      const silently = fault !== undefined && 'afterwards' in fault;
-      await dispatch(target, authorization, incoming, outgoing, silently);
+      await dispatch(target, authorization, incoming, outgoing, substituteOf(fault));
     } catch (error) {
       if (outgoing.destroyed || closing.signal.aborted) return;
       violations.push(`${method} ${request.path}: The forge itself failed: ${String(error)}`);
@@ -117,14 +116,14 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
     { caller }: Authorization,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    silently: boolean,
+    substitute: Substitute | undefined,
   ): Promise<void> => {
     if (target.pathname.startsWith('/api/')) {
       const path = target.pathname.slice('/api'.length);
-      return restHttp(path, target.searchParams, caller, incoming, outgoing, silently);
+      return restHttp(path, target.searchParams, caller, incoming, outgoing, substitute);
     }
     const gitRequest = gitHttp.parse(incoming.method ?? '', target);
-    if (gitRequest !== undefined) return gitHttp.answer(gitRequest, caller, incoming, outgoing, silently);
+    if (gitRequest !== undefined) return gitHttp.answer(gitRequest, caller, incoming, outgoing, substitute);
     const { status, text, location } = await showPage(git, store, target.pathname, caller);
     const headers = { 'content-type': 'text/plain; charset=utf-8', ...(location && { location }) };
     outgoing.writeHead(status, headers).end(text);
@@ -170,10 +169,7 @@ async function strike(
   }
   if (!('status' in fault)) return 'goes on';
   incoming.resume();
-  const isText = typeof fault.body === 'string';
-  const content = isText ? fault.body : JSON.stringify(fault.body ?? { message: 'A fault on command' });
-  const type = isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
-  outgoing.writeHead(fault.status, { 'content-type': type, ...fault.headers }).end(content);
+  answerWrongly(fault, outgoing);
   return 'over';
 }
 

@@ -74,6 +74,7 @@ const run = async (
     [Symbol.asyncDispose]: disposing('baseRepository'),
   };
   const github: GitHub = {
+    withLease: () => github,
     resolveBase: async () => {
       if (failing.resolve) throw failing.resolve;
       return base;
@@ -83,6 +84,7 @@ const run = async (
     receiveBase: async () => baseRepository,
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
+    withdraw: async () => ({ branchDeleted: true }),
   };
   const ports: Ports = {
     ...{ log, github },
