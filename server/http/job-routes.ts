@@ -8,6 +8,7 @@ import { createCodeRequestParser } from './code-request.ts';
 import { type StreamLimits, streamEvents } from './event-stream.ts';
 import { InvalidRequest } from './invalid-request.ts';
 import { readJsonBody } from './json-body.ts';
+import { renderPatch } from './patch.ts';
 import { baseUrlOf } from './public-url.ts';
 
 export type JobRoutesOptions = StreamLimits & {
@@ -76,6 +77,15 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
     await streamEvents(ctx, { store, jobId: job.id, after: cursor.after }, options, log);
   });
 
+  router.get('/jobs/:id/patch', async (ctx) => {
+    const { id } = await findJob(store, ctx.params.id);
+    const checkpoint = await store.checkpoint(id);
+    ctx.set({ 'Cache-Control': 'no-store', 'Content-Type': 'text/x-diff; charset=utf-8' });
+    if (checkpoint?.incomplete !== undefined)
+      ctx.set('Backspace-Incomplete', headerText(checkpoint.incomplete));
+    ctx.body = renderPatch(checkpoint);
+  });
+
   router.delete('/jobs/:id', async (ctx) => {
     const { id } = await findJob(store, ctx.params.id);
     await options.cancel(id);
@@ -99,6 +109,9 @@ const findJob = async (store: JobStore, id: string | undefined): Promise<Job> =>
   }
   return job;
 };
+
+/** A header has no other characters. */
+const headerText = (text: string): string => text.replaceAll(/[^ -~]/g, '?');
 
 const answer = (ctx: Context, value: object): void => {
   ctx.type = 'json';

@@ -61,7 +61,12 @@ export const setTrap = async (url: string): Promise<Trap> => {
   await Promise.all([holder.connect(), watcher.connect()]);
   await watcher.query(triggers + tables.map(triggerOn).join('\n'));
   await holder.query('SELECT pg_advisory_lock($1)', [lock]);
-  const disarm = async () => void (await watcher.query('DELETE FROM trap.armed'));
+  /** What is held already lands. */
+  const disarm = async () => {
+    await watcher.query('DELETE FROM trap.armed');
+    await holder.query('SELECT pg_advisory_unlock($1)', [lock]);
+    await holder.query('SELECT pg_advisory_lock($1)', [lock]);
+  };
 
   return {
     disarm,
@@ -94,14 +99,10 @@ export const setTrap = async (url: string): Promise<Trap> => {
   function letting({ pid, by }: { pid: number; by: string }): Caught {
     return {
       by,
-      async land() {
-        await disarm();
-        await holder.query('SELECT pg_advisory_unlock($1)', [lock]);
-        await holder.query('SELECT pg_advisory_lock($1)', [lock]);
-      },
+      land: disarm,
       async lose() {
-        await disarm();
         await watcher.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+        await disarm();
       },
     };
   }

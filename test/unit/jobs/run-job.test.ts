@@ -60,6 +60,7 @@ const run = async (
     openWayOut: () => {},
     files: async () => [{ path: 'new.md', mode: '100644', blobId: 'b'.repeat(40), size: 1 }],
     contents: async () => [Buffer.from('x')],
+    blobs: async () => [],
     basePack: async function* () {},
     unpack: nothing,
     restore: nothing,
