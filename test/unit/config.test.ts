@@ -97,6 +97,19 @@ test('everything that is missing or wrong is in one message, and no value is rep
   assert.doesNotMatch(message, /canary/);
 });
 
+test('a server that only serves the API needs neither key: ROLE=web', () => {
+  assert.partialDeepStrictEqual(readConfig({ ROLE: 'web' }), { ROLE: 'web', SANDBOX_POOL_SIZE: 1 });
+  assert.match(
+    refusal({ ROLE: 'web', GITHUB_TOKEN: 'short' }),
+    /^ {2}GITHUB_TOKEN is too short to be a key; /m,
+  );
+  for (const ROLE of ['worker', 'all', 'canary']) {
+    const message = refusal({ ROLE });
+    assert.match(message, /^ {2}ANTHROPIC_API_KEY is missing: .+\n {2}GITHUB_TOKEN is missing: /m);
+    assert.equal(/^ {2}ROLE must be web, worker or all/m.test(message), ROLE === 'canary');
+  }
+});
+
 test('on another address than loopback the server wants API keys', () => {
   assert.match(refusal({ ...needed, HOST: '0.0.0.0' }), /^ {2}API_KEYS is missing: /m);
   assert.match(refusal({ ...needed, HOST: '::' }), /^ {2}API_KEYS is missing: /m);
