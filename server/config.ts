@@ -138,7 +138,9 @@ const settings = z.object({
     .string()
     .regex(/^[\w.-]{1,64}$/, 'must be at most 64 letters, digits, dots, dashes and underscores')
     .optional()
-    .describe('names this server among those that share its Docker engine; no two may have the same'),
+    .describe(
+      'names this server among those that share its Docker engine or its database; no two may have the same',
+    ),
 
   ROLE: z
     .enum(['web', 'worker', 'all'], 'must be web, worker or all')
