@@ -154,3 +154,16 @@ test('docker compose says which key is missing and where it belongs', async () =
     });
   }
 });
+
+test('with the profile tls Caddy stands before web, which answers with the public name', async () => {
+  const parse = async (...args: Parameters<typeof configure>) =>
+    JSON.parse(await configure(...args)).services;
+  assert.equal((await parse(keys)).caddy, undefined);
+  const { caddy, web } = await parse({ ...keys, DOMAIN: 'backspace.example.com' }, '--profile', 'tls');
+  assert.deepEqual(
+    [caddy.environment.DOMAIN, web.environment.PUBLIC_URL],
+    ['backspace.example.com', 'https://backspace.example.com'],
+  );
+  const { web: named } = await parse({ ...keys, DOMAIN: 'a.example', PUBLIC_URL: 'https://b.example' });
+  assert.equal(named.environment.PUBLIC_URL, 'https://b.example');
+});

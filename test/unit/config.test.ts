@@ -30,7 +30,7 @@ test('.env.example names every setting once, each below a line that explains it,
 const composeFile = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
 
 /** What docker-compose.yml alone reads, with its defaults there. */
-const ofCompose = { WORKERS: '2' };
+const ofCompose = { DOMAIN: '', WORKERS: '2' };
 
 test('docker-compose.yml hands every setting on, to workers or web, and no key for a job to web', () => {
   const namesIn = (block = '') => [...block.matchAll(/^ +([A-Z_]+):/gm)].map(([, name = '']) => name);
