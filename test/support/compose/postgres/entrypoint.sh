@@ -13,9 +13,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   fi
   chmod 0700 "$PGDATA"
   initdb --username="$USER_NAME" --pwfile=<(printf '%s\n' "${POSTGRES_PASSWORD:-unused}") --encoding=UTF8 --no-locale
-  {
-    echo "listen_addresses = '*'"
-  } >>"$PGDATA/postgresql.conf"
+  echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
   echo "host all all all ${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
   pg_ctl --wait --options="-c listen_addresses=''" start
   if [ "$DATABASE" != postgres ]; then createdb --username="$USER_NAME" --no-password --maintenance-db=postgres "$DATABASE"; fi
