@@ -39,7 +39,7 @@ export type ForgeRepository = {
   commit(files: FileChanges, message?: string, branch?: string): Promise<string>;
 };
 
-/** A stand-in for GitHub on 127.0.0.1: true git over HTTP, and the used part of the REST API. */
+/** A stand-in for GitHub: true git over HTTP, and the used part of the REST API. */
 export type Forge = {
   /** The root of the REST API, like `https://api.github.com`. */
   readonly apiUrl: string;
@@ -66,9 +66,18 @@ export type Forge = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-type ForgeOptions = { token?: string; port?: number };
+type ForgeOptions = {
+  token?: string;
+  /** By which it is known, and where it listens. Default 127.0.0.1. */
+  host?: string;
+  port?: number;
+};
 
-export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promise<Forge> => {
+export const startForge = async ({
+  token,
+  host = '127.0.0.1',
+  port = 0,
+}: ForgeOptions = {}): Promise<Forge> => {
   const git = createGit();
   const store = await createRepositoryStore(git);
   const tokens = { writer: token ?? randomToken(), reader: randomToken() };
@@ -78,11 +87,11 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
   let interceptor: Interceptor | undefined;
 
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The forge has no port.');
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://${host}:${address.port}`;
   const world = { git, url, apiUrl: `${url}/api` };
   const rest = createRest(world, store, createGitHubDescription(), (text) => violations.push(text));
   const restHttp = createRestHttp(rest);
