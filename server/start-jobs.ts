@@ -83,10 +83,12 @@ export const startJobs = async (
       },
     },
     log,
-    run: (held, signal) => {
-      // What its former holder has left is of no use now, apart from the sandbox that it goes on in.
-      if (held.earlierClaims > 0) void reaper.look();
-      return runJob(held, ports, jobSettings(config), signal);
+    async run(held, signal) {
+      // What a former holder has left is of no use now, apart from the sandbox that the job goes on in; and in the end
+      // not even that.
+      const clearUp = () => void (held.earlierClaims > 0 && reaper.look());
+      clearUp();
+      await runJob(held, ports, jobSettings(config), signal).finally(clearUp);
     },
     jobsMax: config.JOBS_RUNNING_MAX,
     jobMs: config.JOB_MINUTES_MAX * minute,

@@ -14,8 +14,9 @@ const setUp = async () => {
   const repository = await farEnds.forge.createRepository('acme/books', {
     files: { 'README.md': '# Books\n' },
   });
+  const servers = stack.use(new AsyncDisposableStack());
   const start = async (settings: Record<string, string>) =>
-    stack.use(await startServerProcess({ ...farEnds.settings, ...settings }));
+    servers.use(await startServerProcess({ ...farEnds.settings, ...settings }));
   const web = await start({ ROLE: 'web', DOCKER_HOST: 'unix:///nowhere' });
   const repoUrl = `${farEnds.forge.url}/${repository.fullName}`;
   const owned = stack.move();
