@@ -171,6 +171,9 @@ const settings = z.object({
   STOP_GRACE_SECONDS: integer(0, 86_400, 20).describe(
     'how long running jobs may go on when the server is to stop; then another server, or the next start, takes them up',
   ),
+  JOBS_KEPT_DAYS: integer(1, 3650, 30).describe(
+    'how long events and patch of an ended job are kept; how it ended is kept for good',
+  ),
   JOB_MINUTES_MAX: integer(1, 1440, 60).describe('how long a job may take'),
   JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 5_000_000).describe('input and output tokens of a job'),
   AGENT_TURNS_MAX: integer(1, 10_000, 100).describe('model replies in a job'),

@@ -52,6 +52,7 @@ export const storeOptions = (config: Config) => ({
   runningPerKeyMax: config.JOBS_RUNNING_PER_KEY_MAX,
   queuedMax: config.JOBS_QUEUED_MAX,
   patienceMs: config.DATABASE_PATIENCE_SECONDS * second,
+  keptMs: config.JOBS_KEPT_DAYS * 24 * 60 * minute,
 });
 
 export const reaperTimes = { everyMs: 30 * second, graceMs: minute };

@@ -166,6 +166,11 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('Git: Push'), branch: z.string(), sha: z.string(), ms }),
   z.object({ type: z.literal('PR: Created'), url: z.string(), number: count, title: z.string() }),
+  z
+    .object({ type: z.literal('Stream: Gap'), from: count, to: count })
+    .describe(
+      'events that are not kept any more, by the numbers of the first and the last; never stored itself',
+    ),
   z.object({
     type: z.literal('Result'),
     status: z.enum(['succeeded', 'cancelled', 'nothing_to_change']),
@@ -195,7 +200,6 @@ export const reservedEventTypes = [
   'Check: Finished',
   'Model: Retry',
   'Context: Compacted',
-  'Stream: Gap',
 ] as const;
 
 /** What happened. */

@@ -27,7 +27,7 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
         [jobId, after, limit],
       ),
     );
-    return rows.map(eventOf);
+    return withGap(rows.map(eventOf), after);
   };
 
   /** An event wakes all who watch its job, and they ask the same at the same moment: one answer is enough for them. */
@@ -97,4 +97,12 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
         return use.wanted ? 'wanted' : 'over';
       }),
   };
+};
+
+/** Events have numbers without a gap: what is missing behind the cursor is not kept any more, and said to be so. */
+const withGap = (events: JobEvent[], after: number): JobEvent[] => {
+  const [first] = events;
+  if (first === undefined || first.id === after + 1) return events;
+  const to = first.id - 1;
+  return [{ type: 'Stream: Gap', from: after + 1, to, id: to, at: first.at }, ...events];
 };

@@ -11,6 +11,7 @@ import { impatient, isAway } from './patience.ts';
 import { type Attempt, openQueue } from './queue.ts';
 import { createReads } from './reads.ts';
 import { tellPlaces } from './tell-places.ts';
+import { trimJobs } from './trim-jobs.ts';
 import { openWakes } from './wakes.ts';
 
 export type StoreOptions = ClaimLimits & {
@@ -21,6 +22,8 @@ export type StoreOptions = ClaimLimits & {
   isWorker: boolean;
   /** How long a job waits for a database that is away. */
   patienceMs: number;
+  /** How long events and patch of an ended job are kept. */
+  keptMs: number;
   log: Log;
 };
 
@@ -40,6 +43,7 @@ export type Store = JobStore &
 type Held = { fence: number; attempt: Attempt; ending: AbortController };
 
 const beatMs = (leaseSeconds * 1000) / 4;
+const trimMs = 60_000;
 
 /** Jobs, their events and their queue in one database. Brings its tables up to date first. */
 export const openStore = async (database: Database, options: StoreOptions): Promise<Store> => {
@@ -76,6 +80,14 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
   }, beatMs);
   beating.unref();
   stack.defer(() => clearInterval(beating));
+  const trimming = setInterval(() => {
+    trimJobs(database, options.keptMs / 1000).then(
+      (jobs) => jobs > 0 && options.log.info({ jobs }, 'events and patches of old jobs were removed'),
+      (err) => options.log.warn({ err }, 'events of old jobs could not be removed'),
+    );
+  }, trimMs);
+  trimming.unref();
+  stack.defer(() => clearInterval(trimming));
 
   const tryClaim = async (claimant: Claimant): Promise<HeldJob | undefined> => {
     const claimed = await claimJob(database, queue, claimant, options);

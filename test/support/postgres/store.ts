@@ -12,6 +12,7 @@ export const storeSettings = {
   queuedMax: 100,
   isWorker: true,
   patienceMs: 20_000,
+  keptMs: 86_400_000,
 };
 
 /** A store as one server process has it, with its claims. */

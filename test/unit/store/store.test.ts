@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import { createRedactor } from '../../../server/domain/redact.ts';
+import { trimJobs } from '../../../server/store/trim-jobs.ts';
 import { errorFact, queuedFact, queuedJob, resultFact } from '../../support/jobs.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { sharedCluster } from '../../support/postgres/shared.ts';
@@ -256,4 +257,51 @@ test('no secret comes out of the store in a job or an event, but the worker gets
   assert.deepEqual(seen.match(/\[redacted\]/g)?.length, 4);
   assert.ok(!seen.includes(secret) && !seen.includes(btoa(secret).slice(0, 20)));
   assert.equal(held.job.request.prompt, `Use ${secret}`);
+});
+
+test('what an old job has left is removed, its end is kept, and who asks for more hears of the gap', async () => {
+  await using store = await openTestStore(cluster);
+  for (const id of ['old', 'young', 'running']) await store.create1(id);
+  const [old, young, running] = [
+    await store.claim(soon()),
+    await store.claim(soon()),
+    await store.claim(soon()),
+  ];
+  const file = {
+    path: 'a',
+    mode: '100644' as const,
+    blobId: 'b'.repeat(40),
+    size: 1,
+    content: Buffer.from('a'),
+  };
+  for (const held of [old, young, running]) {
+    await held.append(said('hello'));
+    await held.save({ kind: 'note', text: 'hm' });
+    await held.once('base', async () => 1);
+    await held.ownSandbox(held.job.id);
+    await held.checkpoints.save({ files: [file], deleted: [], base: [] });
+  }
+  await old.append(resultFact('succeeded'));
+  await young.append(resultFact('succeeded'));
+  await store.database.query("UPDATE jobs SET ended_at = now() - interval '2 days' WHERE id = 'old'");
+
+  assert.equal(await trimJobs(store.database, 86_400), 1);
+  assert.equal(await trimJobs(store.database, 86_400), 0);
+  assert.deepEqual(await factsOf(store, 'old'), [
+    { type: 'Stream: Gap', from: 1, to: 2 },
+    resultFact('succeeded'),
+  ]);
+  assert.deepEqual(
+    (await store.eventsAfter('old', 1, 10)).map(({ id, type }) => `${id} ${type}`),
+    ['2 Stream: Gap', '3 Result'],
+  );
+  assert.equal((await store.find('old'))?.state, 'succeeded');
+  assert.equal(await store.checkpoint('old'), undefined);
+  assert.notEqual(await store.checkpoint('young'), undefined);
+  assert.notEqual(await store.checkpoint('running'), undefined);
+  const left = await store.database.query(
+    `SELECT 'transcript' AS t FROM transcript WHERE job_id = 'old' UNION ALL SELECT 'milestone' FROM milestones WHERE job_id = 'old'
+     UNION ALL SELECT 'blob' FROM checkpoint_blobs WHERE job_id = 'old' UNION ALL SELECT 'sandbox' FROM sandboxes WHERE job_id = 'old'`,
+  );
+  assert.deepEqual(left, []);
 });
