@@ -161,7 +161,12 @@ const settings = z.object({
   ),
   JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once on this server; the others wait'),
   JOBS_RUNNING_TOTAL_MAX: integer(1, 100_000, 1000).describe('jobs that run at once on all servers together'),
-  JOBS_RUNNING_PER_KEY_MAX: integer(1, 100_000, 1000).describe('jobs of one API key that run at once'),
+  JOBS_RUNNING_PER_KEY_MAX: integer(1, 100_000, 1000).describe(
+    'jobs of one API key that run at once, where it has no limit of its own',
+  ),
+  JOBS_PER_HOUR_PER_KEY_MAX: integer(1, 1_000_000, 1000).describe(
+    'jobs that one API key may ask for in an hour, where it has no limit of its own',
+  ),
   JOBS_QUEUED_MAX: integer(1, 100_000, 100).describe('jobs that may wait'),
   JOB_DEATHS_MAX: integer(1, 100, 3).describe(
     'servers that may die at one turn of a job, one after the other',

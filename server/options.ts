@@ -50,6 +50,7 @@ export const storeOptions = (config: Config) => ({
   isWorker: config.ROLE !== 'web',
   runningMax: config.JOBS_RUNNING_TOTAL_MAX,
   runningPerKeyMax: config.JOBS_RUNNING_PER_KEY_MAX,
+  jobsPerHourMax: config.JOBS_PER_HOUR_PER_KEY_MAX,
   queuedMax: config.JOBS_QUEUED_MAX,
   patienceMs: config.DATABASE_PATIENCE_SECONDS * second,
 });
