@@ -74,7 +74,6 @@ test('docker compose says which key is missing and where it belongs', async () =
   const keys = {
     ANTHROPIC_API_KEY: 'sk-ant-0123456789',
     GITHUB_TOKEN: 'ghp_0123456789',
-    API_KEYS: '0123456789abcdef',
   };
   const file = path.join(root, 'docker-compose.yml');
   const config = ['compose', '--env-file', '/dev/null', '--file', file, 'config', '--quiet'];

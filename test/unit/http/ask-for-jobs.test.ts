@@ -77,6 +77,18 @@ test('the same Idempotency-Key with another request is 409, whatever differs', a
   assert.equal((await server.store.list({ limit: 10 })).length, 1);
 });
 
+test('an Idempotency-Key belongs to its API key', async () => {
+  await using server = await serve({ apiKeys: ['key-one', 'key-two'] });
+  const ask = async (key: string) => {
+    const headers = { ...json, 'Idempotency-Key': 'k', Authorization: `Bearer ${key}` };
+    return (await told(await postJson(`${server.url}/code`, body, headers))).job.id;
+  };
+  assert.deepEqual(
+    [await ask('key-one'), await ask('key-two'), await ask('key-one')],
+    ['job-1', 'job-2', 'job-1'],
+  );
+});
+
 test('an Idempotency-Key has 1 to 200 visible ASCII characters and comes once', async () => {
   await using server = await serve();
   const statusFor = async (key: string | string[]) => {

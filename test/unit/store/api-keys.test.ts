@@ -9,10 +9,17 @@ import { createApiKeys } from '../../../server/store/api-keys.ts';
 import type { Database } from '../../../server/store/database.ts';
 import { migrate } from '../../../server/store/migrate.ts';
 import { openPGlite } from '../../../server/store/pglite.ts';
-import { queuedFact, queuedJob, resultFact } from '../../support/jobs.ts';
+import { openStore } from '../../../server/store/store.ts';
+import { queuedFact, queuedJob, recordingLog, resultFact } from '../../support/jobs.ts';
 import type { Cluster } from '../../support/postgres/cluster.ts';
 import { sharedCluster } from '../../support/postgres/shared.ts';
-import { openTestDatabase, openTestStore, soon, type TestStore } from '../../support/postgres/store.ts';
+import {
+  openTestDatabase,
+  openTestStore,
+  soon,
+  storeSettings,
+  type TestStore,
+} from '../../support/postgres/store.ts';
 
 const unlimited = { runningMax: null, jobsPerHourMax: null, repositories: null };
 const failsWith = (code: string) => (thrown: unknown) => thrown instanceof AppError && thrown.code === code;
@@ -39,6 +46,9 @@ const databases: [name: string, open: () => Promise<Database>][] = [
     },
   ],
 ];
+
+const openDatabaseOf = (wanted: string): Promise<Database> =>
+  databases.find(([name]) => name === wanted)?.[1]() ?? assert.fail(wanted);
 
 for (const [name, open] of databases) {
   test(`${name} has the digest of a key and not the key, until it is revoked and after`, async () => {
@@ -173,4 +183,25 @@ test('of each key as many jobs run as it may itself, and of the others as many a
   await assert.rejects(two.claim(AbortSignal.timeout(1500)));
   await running.find(({ job }) => job.id === 'narrow-1')?.append(resultFact('succeeded'));
   assert.equal((await two.claim(soon())).job.id, 'narrow-2');
+});
+
+test('PGlite keeps the limits of a key as well', async () => {
+  await using database = await openDatabaseOf('PGlite');
+  const log = recordingLog();
+  await using store = await openStore(database, { ...storeSettings, redact: (value) => value, log });
+  const claims = await store.openClaims({ serverId: 'server', processId: 'process' });
+  const limits = { runningMax: 1, jobsPerHourMax: 3, repositories: null };
+  const text = await createApiKeys(database).add({ name: 'narrow', ...limits });
+  const keyId = text?.split('_')[1] ?? assert.fail();
+  const create = (id: string, owner: string | null) =>
+    store.create({ ...queuedJob(id), createdAt: now(), keyId: owner }, queuedFact(id));
+  for (const id of ['a', 'b', 'c']) await create(id, keyId);
+  await assert.rejects(create('d', keyId), failsWith('rate_limited'));
+  await create('e', null);
+  const claimed = [await claims.claim(soon()), await claims.claim(soon())];
+  assert.deepEqual(
+    claimed.map(({ job }) => job.id),
+    ['a', 'e'],
+  );
+  await assert.rejects(claims.claim(AbortSignal.timeout(1500)));
 });
