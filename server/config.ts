@@ -175,7 +175,9 @@ const settings = z.object({
     .string()
     .regex(/^[\w.-]{1,64}$/, 'must be at most 64 letters, digits, dots, dashes and underscores')
     .optional()
-    .describe('names this server among those that share its Docker engine; no two may have the same'),
+    .describe(
+      'names this server among those that share its Docker engine or its database; no two may have the same',
+    ),
 
   ROLE: z
     .enum(['web', 'worker', 'all'], 'must be web, worker or all')
@@ -226,7 +228,15 @@ const settings = z.object({
   CHANGESET_MB_MAX: integer(1, 1024, 20).describe('bytes in one pull request'),
 });
 
-export type Config = Readonly<z.infer<typeof settings>>;
+/** A server that serves the API alone runs no job, and is better off without the keys. */
+const withoutKeys = settings.partial({ ANTHROPIC_API_KEY: true, GITHUB_TOKEN: true });
+
+export type Config = Readonly<z.infer<typeof withoutKeys>>;
+
+/** Of a server that runs jobs. */
+export type JobsConfig = Readonly<z.infer<typeof settings>>;
+
+export const runsJobs = (config: Config): config is JobsConfig => config.ROLE !== 'web';
 
 /** What is wrong with the environment, as one message for a person. */
 export class ConfigError extends Error {
@@ -241,7 +251,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([name, value]) => value !== '' || name === 'EGRESS_ALLOW'),
   );
-  const parsed = settings.safeParse(given);
+  const parsed = (given.ROLE === 'web' ? withoutKeys : settings).safeParse(given);
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.map(describeIssue(given))),
     ...crossChecks(eachByItself(given)),

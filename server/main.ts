@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, ConfigError, isLoopback, readConfig } from './config.ts';
+import { type Config, ConfigError, isLoopback, readConfig, runsJobs } from './config.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { strayFinding } from './docker/doctor/stray-finding.ts';
 import { findingsTable } from './docker/doctor/table.ts';
@@ -44,8 +44,8 @@ import { openTemporaryDirectory } from './temporary-directory.ts';
 /** Wires everything: the only file that reads the environment and knows all folders. */
 const start = async (config: Config): Promise<void> => {
   const { GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, API_KEYS } = config;
-  const secrets = [GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY ?? '', config.DATABASE_URL ?? ''];
-  const redactor = createRedactor([...secrets, ...API_KEYS]);
+  const secrets = [GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, config.DATABASE_URL, ...API_KEYS];
+  const redactor = createRedactor(secrets.filter((secret) => secret !== undefined));
   const log = createLog({ level: config.LOG_LEVEL, redact: redactor.text });
   const trace = createTrace({
     apiKey: LANGSMITH_API_KEY,
@@ -108,7 +108,7 @@ const start = async (config: Config): Promise<void> => {
     );
   });
   const { port } = server.address() as AddressInfo;
-  if (config.ROLE !== 'web') {
+  if (runsJobs(config)) {
     jobs = await startJobs(config, {
       ...{ store, log, trace, redact: redactor.text },
       serverId: serverIdOf(config, port),

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import os from 'node:os';
-import type { Config } from './config.ts';
+import type { Config, JobsConfig } from './config.ts';
 import { wayOutUrl } from './docker/way-out.ts';
 
 /** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
@@ -28,7 +28,7 @@ export const appLimits = (config: Config) => ({
   idleWriteTimeoutMs: config.READER_STALLED_SECONDS_MAX * second,
 });
 
-export const githubOptions = (config: Config, temporaryDirectory: string) => ({
+export const githubOptions = (config: JobsConfig, temporaryDirectory: string) => ({
   url: config.GITHUB_URL,
   apiUrl: config.GITHUB_API_URL,
   token: config.GITHUB_TOKEN,
@@ -110,7 +110,7 @@ export const egressLimits = {
   helloMs: 10 * second,
 };
 
-export const modelOptions = (config: Config) => ({
+export const modelOptions = (config: JobsConfig) => ({
   apiKey: config.ANTHROPIC_API_KEY,
   baseUrl: config.ANTHROPIC_BASE_URL,
   model: config.MODEL,

@@ -1,5 +1,5 @@
 import { createModel } from './anthropic/model.ts';
-import type { Config } from './config.ts';
+import type { JobsConfig } from './config.ts';
 import { startAdmission } from './docker/doctor/admission.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { createOpenEgress } from './docker/egress/open-egress.ts';
@@ -41,7 +41,7 @@ export type Jobs = {
 
 /** Wires everything that a job needs, and begins to take jobs. */
 export const startJobs = async (
-  config: Config,
+  config: JobsConfig,
   parts: {
     store: Store;
     serverId: string;

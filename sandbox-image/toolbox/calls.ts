@@ -3,6 +3,7 @@ import http2, { type ServerHttp2Stream } from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
 import { sendBasePack } from './base-pack.ts';
+import { sendBlobs } from './blobs.ts';
 import { runCommand } from './exec.ts';
 import { editFile, readFile, writeFile } from './files.ts';
 import { listFiles, searchFiles } from './find.ts';
@@ -46,6 +47,7 @@ const streams: Record<string, (request: never, stream: ServerHttp2Stream) => Pro
   '/exec': runCommand,
   '/files': sendWorkspaceFiles,
   '/pack': sendBasePack,
+  '/blobs': sendBlobs,
   '/tar-out': packFiles,
 };
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { z } from 'zod';
@@ -7,6 +6,7 @@ import { AppError } from '../domain/errors.ts';
 import { gatherBytes } from '../domain/gathered-bytes.ts';
 import type { ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
 import { brokenToolbox, type Calls } from './calls.ts';
+import { gitBlobId, readBlobs } from './read-blobs.ts';
 import { restore } from './restore.ts';
 
 /** What the toolbox can do, typed: the shapes of its answers stand here, the toolbox in sandbox-image/toolbox. */
@@ -21,6 +21,7 @@ export type Toolbox = Pick<
   | 'files'
   | 'contents'
   | 'basePack'
+  | 'blobs'
   | 'unpack'
   | 'restore'
 >;
@@ -125,6 +126,8 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
       throw error instanceof AppError ? error : brokenToolbox(`The archive cannot be read: ${error}`, error);
     }
   },
+  blobs: async (ids, bytesMax, signal) =>
+    ids.length === 0 ? [] : readBlobs(calls.bytes('/blobs', { ids }, signal), ids, bytesMax),
   basePack: (commit, signal) => calls.bytes('/pack', { commit }, signal),
   unpack: (archive, signal) => calls.send('/tar-in', archive, signal),
 });
@@ -250,6 +253,3 @@ const collect = async (entry: AsyncIterable<unknown>, size: number): Promise<Buf
   // A copy: what is kept for the job must not keep the archive's chunks with it.
   return Buffer.from(content.take());
 };
-
-const gitBlobId = (bytes: Uint8Array): string =>
-  createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');

@@ -26,11 +26,21 @@ export type PullRequest = {
   deletions: number;
 };
 
+/** What is no longer there of a job's publication, whether this call has taken it away or it was gone before. */
+export type Withdrawn = {
+  /** False when somebody else's commit, or a rule of the repository, keeps the branch. */
+  branchDeleted: boolean;
+  /** The address of its pull request, when there was one and nobody has merged it. */
+  closed?: string;
+};
+
 /** `phase` is git's own word; `bytes` counts what came from GitHub so far. */
 export type CloneProgress = { phase: string; percent?: number; bytes: number };
 
 /** All that a job needs of GitHub. Every method throws AppError: `repository_not_found`, `github_failed`, … */
 export type GitHub = {
+  /** The same, which asks before every request that changes something: what `check` throws, the write throws. */
+  withLease(check: () => Promise<void>): GitHub;
   /** The newest commit of the branch (default branch when undefined); follows renames. */
   resolveBase(repository: RepositoryName, branch: string | undefined, signal: AbortSignal): Promise<Base>;
   /**
@@ -56,4 +66,9 @@ export type GitHub = {
     text: { title: string; body: string },
     signal: AbortSignal,
   ): Promise<PullRequest>;
+  /**
+   * Closes the branch's open pull request, and deletes the branch where it is at the base or at `ours`; may be
+   * repeated, as when a request that was under way has landed since.
+   */
+  withdraw(base: Base, branch: string, ours: string, signal: AbortSignal): Promise<Withdrawn>;
 };

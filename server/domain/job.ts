@@ -1,4 +1,4 @@
-import type { Checkpoints } from './checkpoint.ts';
+import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 import type { JobEvent, JobFact } from './job-event.ts';
 import type { RepositoryName } from './repository.ts';
 import type { Transcripts } from './transcript.ts';
@@ -74,6 +74,8 @@ export type JobStore = {
   lastEvent(jobId: string): Promise<JobEvent | undefined>;
   /** Resolves once an event with an id above `after` exists; rejects when the signal aborts. */
   waitForEvents(jobId: string, after: number, signal: AbortSignal): Promise<void>;
+  /** The work so far; undefined while the job has changed nothing. */
+  checkpoint(jobId: string): Promise<Checkpoint | undefined>;
   /**
    * A queued job ends with this fact; whoever holds a running one is told. False when it had ended already.
    */

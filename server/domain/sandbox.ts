@@ -95,6 +95,11 @@ export type Sandbox = AsyncDisposable & {
   files(tracked: Iterable<string>, signal: AbortSignal): Promise<WorkspaceFile[]>;
   /** The files' bytes (a symlink's target), in the order asked for; throws if one is not as it was listed. */
   contents(files: readonly WorkspaceFile[], signal: AbortSignal): Promise<Uint8Array[]>;
+  /**
+   * Blobs of the base commit, in the order asked for, hashed by the server; undefined when they are more than `bytesMax`
+   * bytes together.
+   */
+  blobs(ids: readonly string[], bytesMax: number, signal: AbortSignal): Promise<Uint8Array[] | undefined>;
   /** A git pack with the commit and its trees, without any blob and without deltas. */
   basePack(commit: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Unpacks a tar stream over the workspace. */

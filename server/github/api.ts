@@ -1,9 +1,10 @@
 import { Octokit } from '@octokit/rest';
 import { AppError } from '../domain/errors.ts';
 import { createApiFetch } from './api-fetch.ts';
-import { attempt, NoAnswer } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 import { quotable } from './bytes.ts';
 import type { GitHubOptions } from './options.ts';
+import { isRateLimit, type Refusal, rateLimited } from './rate-limit.ts';
 
 /** What GitHub said, or the refusal that the caller had foreseen. */
 type Answer<T> = { ok: true; data: T } | { ok: false; status: number; message: string };
@@ -11,7 +12,7 @@ type Answer<T> = { ok: true; data: T } | { ok: false; status: number; message: s
 type Call<T> = (rest: Octokit['rest'], request: { signal: AbortSignal }) => Promise<{ data: T }>;
 
 /**
- * GitHub's REST API. Both methods throw AppError: `github_credentials`, `github_failed`, and `NoAnswer` when it is
+ * GitHub's REST API. Both methods throw AppError: `github_credentials`, `github_failed`, and `Unclear` when it is
  * not known what became of the request. Statuses listed in `foreseen` come back as an answer.
  */
 export type Api = {
@@ -31,7 +32,7 @@ export const createApi = (options: GitHubOptions): Api => {
     request: { fetch: createApiFetch(options.apiUrl) },
   });
 
-  const change: Api['change'] = async (call, signal, foreseen = []) => {
+  const ask: Api['change'] = async (call, signal, foreseen = []) => {
     const withTimeout = AbortSignal.any([signal, AbortSignal.timeout(options.limits.apiTimeoutMs)]);
     try {
       const { data } = await call(rest, { signal: withTimeout });
@@ -46,14 +47,15 @@ export const createApi = (options: GitHubOptions): Api => {
   };
 
   return {
-    change,
-    read: (call, signal, foreseen) => attempt(() => change(call, signal, foreseen), signal),
+    async change(call, signal, foreseen) {
+      await options.beforeWrite?.();
+      return ask(call, signal, foreseen);
+    },
+    read: (call, signal, foreseen) => attempt(() => ask(call, signal, foreseen), signal),
   };
 };
 
 const silent = (): void => {};
-
-type Refusal = { status: number; message: string; headers: Readonly<Record<string, unknown>> };
 
 /** undefined when no answer came: Octokit then makes up a status of 500 without a response. */
 const refusalOf = (thrown: unknown): Refusal | undefined => {
@@ -70,18 +72,14 @@ const unanswered = (thrown: unknown): AppError => {
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   if (cause instanceof AppError) return cause;
   const why = thrown instanceof Error ? quotable(thrown.message) : 'unknown error';
-  return new NoAnswer(`GitHub’s API did not answer: ${why}`, thrown);
+  return new Unclear('github_failed', `GitHub’s API did not answer: ${why}`, thrown);
 };
 
 const refused = (refusal: Refusal, cause: unknown): AppError => {
   const { status, message } = refusal;
-  if (isRateLimit(refusal)) {
-    return new AppError('github_failed', `GitHub’s rate limit for this token is used up: ${message}`, {
-      whatToDo: `Send the job again after ${limitEnds(refusal)}.`,
-      cause,
-    });
-  }
-  if (status >= 500) return new NoAnswer(`GitHub’s API failed with status ${status}: ${message}`, cause);
+  if (isRateLimit(refusal)) return rateLimited(refusal, cause);
+  if (status >= 500)
+    return new Unclear('github_failed', `GitHub’s API failed with status ${status}: ${message}`, cause);
   if (status === 401) {
     return new AppError('github_credentials', `GitHub refuses the server’s token: ${message}`, { cause });
   }
@@ -92,20 +90,4 @@ const refused = (refusal: Refusal, cause: unknown): AppError => {
     });
   }
   return new AppError('github_failed', `GitHub’s API refused with status ${status}: ${message}`, { cause });
-};
-
-const isRateLimit = ({ status, message, headers }: Refusal): boolean =>
-  status === 429 ||
-  (status === 403 &&
-    (headers['x-ratelimit-remaining'] === '0' ||
-      headers['retry-after'] !== undefined ||
-      /rate limit/i.test(message)));
-
-/** GitHub says when, or else asks to wait for a minute: docs.github.com, «Rate limits for the REST API». */
-const limitEnds = ({ headers }: Refusal): string => {
-  const retryAfter = Number(headers['retry-after']);
-  const reset = headers['x-ratelimit-remaining'] === '0' ? Number(headers['x-ratelimit-reset']) : Number.NaN;
-  const at = Number.isFinite(retryAfter) ? Date.now() + retryAfter * 1000 : reset * 1000;
-  const known = Number.isFinite(at) && Math.abs(at) < 8.64e15;
-  return new Date(known ? at : Date.now() + 60_000).toISOString();
 };

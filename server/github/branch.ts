@@ -1,7 +1,7 @@
 import { AppError } from '../domain/errors.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Api } from './api.ts';
-import { attempt } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 import { headOf } from './resolve-base.ts';
 
 /**
@@ -26,7 +26,7 @@ export const createBranch = (
     if (made.ok) return;
     const head = await headOf(api, base.repository, branch, signal);
     if (head === undefined) {
-      throw new AppError('publish_failed', `GitHub did not create the branch «${branch}»: ${made.message}`);
+      throw new Unclear('publish_failed', `GitHub did not create the branch «${branch}»: ${made.message}`);
     }
     if (head !== base.commit && head !== ours) throw squatted(branch, head);
   }, signal);

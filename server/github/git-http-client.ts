@@ -1,10 +1,11 @@
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { AppError } from '../domain/errors.ts';
 import type { Base } from '../domain/repository.ts';
-import { NoAnswer } from './attempts.ts';
+import { Unclear } from './attempts.ts';
 import { limitBytes, quotable, readAll } from './bytes.ts';
 import { basicAuthorization, repositoryUrl } from './git-url.ts';
 import type { GitHubOptions } from './options.ts';
+import { isRateLimit, type Refusal, rateLimited } from './rate-limit.ts';
 
 /**
  * HTTP for isomorphic-git, bound to one repository: its own client dies after five silent seconds, asks for
@@ -17,6 +18,7 @@ export const createGitHttpClient = (options: GitHubOptions, base: Base, signal: 
       throw new AppError('publish_failed', 'The push would have left its repository: refused.');
     }
     try {
+      if (method !== 'GET') await options.beforeWrite?.();
       const response = await fetch(url, {
         method,
         headers: {
@@ -32,6 +34,8 @@ export const createGitHttpClient = (options: GitHubOptions, base: Base, signal: 
       const answer = await readAll(
         limitBytes(response.body ?? asyncPieces([]), answerBytesMax, 'An answer to git'),
       );
+      const refusal = refusalOf(response, answer);
+      if (isRateLimit(refusal)) throw rateLimited(refusal);
       return {
         url,
         method,
@@ -43,9 +47,19 @@ export const createGitHttpClient = (options: GitHubOptions, base: Base, signal: 
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AppError) throw error;
-      throw new NoAnswer(`GitHub did not answer git: ${whatFailed(error)}`, error);
+      throw new Unclear('github_failed', `GitHub did not answer git: ${whatFailed(error)}`, error);
     }
   },
+});
+
+/** More than is quoted of a refusal. */
+const quotedBytesMax = 1_000;
+
+/** Of what is no refusal only the status counts. */
+const refusalOf = ({ status, headers }: Response, answer: Buffer): Refusal => ({
+  status,
+  message: status < 400 ? '' : quotable(answer.subarray(0, quotedBytesMax).toString()),
+  headers: Object.fromEntries(headers),
 });
 
 /** The list of all branches and tags: 60 bytes and a name for each. */

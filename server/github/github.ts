@@ -7,10 +7,12 @@ import { createGateway } from './gateway.ts';
 import type { GitHubOptions } from './options.ts';
 import { createPullRequest } from './pull-request.ts';
 import { resolveBase } from './resolve-base.ts';
+import { withdraw } from './withdraw.ts';
 
 export const createGitHub = (options: GitHubOptions): GitHub => {
   const api = createApi(options);
   return {
+    withLease: (beforeWrite) => createGitHub({ ...options, beforeWrite }),
     resolveBase: (repository, branch, signal) => resolveBase(api, repository, branch, signal),
     clone: (sandbox, base, onProgress, signal) => clone(options, sandbox, base, onProgress, signal),
     admit: (sandbox, base) =>
@@ -25,5 +27,6 @@ export const createGitHub = (options: GitHubOptions): GitHub => {
     receiveBase: (base, pack, signal) => receiveBase(options, base, pack, signal),
     createBranch: (base, branch, ours, signal) => createBranch(api, base, branch, ours, signal),
     createPullRequest: (base, branch, text, signal) => createPullRequest(api, base, branch, text, signal),
+    withdraw: (base, branch, ours, signal) => withdraw(api, base, branch, ours, signal),
   };
 };

@@ -30,4 +30,6 @@ export type GitHubOptions = {
   userAgent: string;
   limits: GitHubLimits;
   temporaryDirectory: string;
+  /** Asked before each request that changes something; what it throws, the write throws. */
+  beforeWrite?: () => Promise<void>;
 };

@@ -1,8 +1,8 @@
-import { AppError } from '../domain/errors.ts';
+import type { RestEndpointMethodTypes } from '@octokit/rest';
 import type { PullRequest } from '../domain/github.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Api } from './api.ts';
-import { attempt } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 
 /**
  * One branch has one pull request. Whenever it is not certain that GitHub made it (a lost answer, a 5xx, a 422
@@ -48,7 +48,7 @@ const create = async (
     [422],
   );
   if (made.ok) return pullRequest(made.data);
-  throw new AppError('publish_failed', `GitHub did not create the pull request: ${made.message}`);
+  throw new Unclear('publish_failed', `GitHub did not create the pull request: ${made.message}`);
 };
 
 /** In any state: a person may have closed or merged it since, and another one would be noise. */
@@ -59,6 +59,25 @@ const find = async (
   signal: AbortSignal,
 ): Promise<PullRequest | undefined> => {
   const { owner, name: repo } = base.repository;
+  const number = (await pullRequestsOf(api, base, branch, signal))[0]?.number;
+  if (number === undefined) return undefined;
+  const detail = await api.read(
+    (rest, request) => rest.pulls.get({ owner, repo, pull_number: number, request }),
+    signal,
+  );
+  return detail.ok ? pullRequest(detail.data) : undefined;
+};
+
+type Listed = RestEndpointMethodTypes['pulls']['list']['response']['data'];
+
+/** Those with the branch as their head, in any state, the newest first. */
+export const pullRequestsOf = async (
+  api: Api,
+  base: Base,
+  branch: string,
+  signal: AbortSignal,
+): Promise<Listed> => {
+  const { owner, name: repo } = base.repository;
   const listed = await api.read(
     (rest, request) =>
       rest.pulls.list({ owner, repo, state: 'all', head: `${owner}:${branch}`, per_page: 10, request }),
@@ -67,13 +86,7 @@ const find = async (
   // GitHub lists every pull request when it does not understand the filter.
   const isOurs = (pull: { head: { ref: string; repo: { id: number } | null } }): boolean =>
     pull.head.ref === branch && pull.head.repo?.id === base.repositoryId;
-  const number = listed.ok ? listed.data.find(isOurs)?.number : undefined;
-  if (number === undefined) return undefined;
-  const detail = await api.read(
-    (rest, request) => rest.pulls.get({ owner, repo, pull_number: number, request }),
-    signal,
-  );
-  return detail.ok ? pullRequest(detail.data) : undefined;
+  return listed.ok ? listed.data.filter(isOurs) : [];
 };
 
 const pullRequest = (pull: {

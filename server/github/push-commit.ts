@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import git, { Errors } from 'isomorphic-git';
 import { AppError } from '../domain/errors.ts';
 import type { Base } from '../domain/repository.ts';
-import { attempt, NoAnswer } from './attempts.ts';
+import { attempt, Unclear } from './attempts.ts';
 import { squatted } from './branch.ts';
 import { quotable } from './bytes.ts';
 import { createGitHttpClient } from './git-http-client.ts';
@@ -54,21 +54,22 @@ const absent = '0'.repeat(40);
 
 const pushError = (error: unknown, branch: string, head: string | undefined, said: string): AppError => {
   if (error instanceof AppError) return error;
-  const failed = (why: string) =>
-    new AppError('publish_failed', `The push to «${branch}» failed: ${quotable(`${why} ${said}`)}`, {
-      cause: error,
-    });
+  const message = (why: string) => `The push to «${branch}» failed: ${quotable(`${why} ${said}`)}`;
+  const failed = (why: string) => new AppError('publish_failed', message(why), { cause: error });
   if (error instanceof Errors.UserCanceledError) {
     return head === undefined || head === absent
       ? failed('GitHub has no such branch.')
       : squatted(branch, head);
   }
+  if (error instanceof Errors.GitPushError)
+    return new Unclear('publish_failed', message(error.message), error);
   if (error instanceof Errors.HttpError) return statusError(error.data.statusCode, failed, error);
   return failed(error instanceof Error ? error.message : 'unknown error');
 };
 
 const statusError = (status: number, failed: (why: string) => AppError, cause: unknown): AppError => {
-  if (status >= 500) return new NoAnswer(`GitHub answered the push with status ${status}.`, cause);
+  if (status >= 500)
+    return new Unclear('github_failed', `GitHub answered the push with status ${status}.`, cause);
   if (status >= 400 && status <= 404) {
     const message = `GitHub does not let the server’s token push: status ${status}.`;
     return new AppError('github_credentials', message, { cause });

@@ -12,6 +12,7 @@ import { InvalidRequest } from './invalid-request.ts';
 import { answerJson, pageOfEvents, representationOf, summaryOf } from './job-json.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OpenStreams } from './open-streams.ts';
+import { renderPatch } from './patch.ts';
 import { baseUrlOf } from './public-url.ts';
 import { beforeIn, type Cursor, cursorIn, idempotencyKeyIn, limitIn, stateIn, wantsJson } from './query.ts';
 
@@ -117,6 +118,15 @@ export const createJobRoutes = (options: JobRoutesOptions, openStreams: OpenStre
     await streamEvents(ctx, { store, jobId: job.id, after: cursor.after }, options, log);
   });
 
+  router.get('/jobs/:id/patch', async (ctx) => {
+    const { id } = await findJob(store, ctx, ctx.params.id);
+    const checkpoint = await store.checkpoint(id);
+    ctx.set({ 'Cache-Control': 'no-store', 'Content-Type': 'text/x-diff; charset=utf-8' });
+    if (checkpoint?.incomplete !== undefined)
+      ctx.set('Backspace-Incomplete', headerText(checkpoint.incomplete));
+    ctx.body = renderPatch(checkpoint);
+  });
+
   router.delete('/jobs/:id', async (ctx) => {
     const { id } = await findJob(store, ctx, ctx.params.id);
     await options.cancel(id);
@@ -156,6 +166,9 @@ const refuseForbiddenRepository = (ctx: Context, { repository }: JobRequest): vo
     whatToDo: `Ask for one of ${key.repositories?.join(', ')}, or use another key.`,
   });
 };
+
+/** A header has no other characters. */
+const headerText = (text: string): string => text.replaceAll(/[^ -~]/g, '?');
 
 /** The request as it was understood: another order of its fields or other white space is the same request. */
 const idempotencyOf = (key: string, { repository, prompt, baseBranch }: JobRequest): Idempotency => ({

@@ -112,7 +112,7 @@ export const keepSandbox = async (
 
   const skip = async (why: string) => {
     notSaved = why;
-    await checkpoints.save({ files: last?.files ?? [], deleted: last?.deleted ?? [], incomplete: why });
+    await checkpoints.save({ ...(last ?? { files: [], deleted: [], base: [] }), incomplete: why });
   };
 
   const takeNews = () => {

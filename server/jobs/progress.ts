@@ -30,7 +30,7 @@ export const startProgress = (
   const before = deniedBefore(held?.told ?? []);
   const progress: Progress = {
     usage: noUsage,
-    saved: {},
+    saved: savedBefore(held?.told ?? []),
     denials: () => before,
     get traceUrl() {
       return span?.url;
@@ -47,6 +47,16 @@ export const startProgress = (
     }),
   };
   return progress;
+};
+
+const savedBefore = (told: readonly JobFact[]): Saved => {
+  const saved: Saved = {};
+  for (const fact of told) {
+    if (fact.type === 'Git: Branch') saved.branch = fact.branch;
+    if (fact.type === 'Git: Push') saved.commit = fact.sha;
+    if (fact.type === 'PR: Created') saved.prUrl = fact.url;
+  }
+  return saved;
 };
 
 /** Each kind once, as it was told: how often it came is known to the server alone that refused it. */

@@ -11,8 +11,6 @@ export type Publication = {
   changeset: Changeset;
   baseRepository: BaseRepository;
   identity: { name: string; email: string };
-  /** Asked before each write: one that slept past its lease must write nothing more. */
-  lease: { check(): Promise<void> };
 };
 
 /**
@@ -20,8 +18,8 @@ export type Publication = {
  * of this again changes nothing: a push that was done already has nothing to send.
  */
 export const publish = async (
-  { job, answer, changeset, baseRepository, identity, lease }: Publication,
-  { github, emit, progress, redact }: Walk,
+  { job, answer, changeset, baseRepository, identity }: Publication,
+  { github, emit, progress, redact }: Pick<Walk, 'github' | 'emit' | 'progress' | 'redact'>,
   signal: AbortSignal,
 ): Promise<PullRequest> => {
   const { base } = baseRepository;
@@ -30,7 +28,6 @@ export const publish = async (
   const timestamp = Math.floor(Date.parse(job.createdAt) / 1000);
   const sha = await baseRepository.commit(changeset.files, message, { ...identity, timestamp });
 
-  await lease.check();
   await github.createBranch(base, branch, sha, signal);
   progress.saved = { branch };
   await emit({ type: 'Git: Branch', branch, base: base.commit });
@@ -39,14 +36,12 @@ export const publish = async (
   await emit({ type: 'Git: Commit', sha, message: answer.title, files, leftOut: [...changeset.leftOut] });
 
   const started = performance.now();
-  await lease.check();
   await baseRepository.push(sha, branch, signal);
   progress.saved = { branch, commit: sha };
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
   const { title, body } = pullRequestText(job, answer, changeset, progress.denials());
   const text = { title: redact(title), body: redact(body) };
-  await lease.check();
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };
   const { url, number } = pullRequest;

@@ -34,7 +34,9 @@ export const runJob = async (
   const emit = withoutRepeats(held);
   const step = createSteps(job.id, span, ports.log);
 
-  const last = await walk(held, { ...ports, emit, step, progress }, settings, signal).catch(
+  // One that slept past its lease must write nothing more, here or there.
+  const github = ports.github.withLease(held.check);
+  const last = await walk(held, { ...ports, github, emit, step, progress }, settings, signal).catch(
     (thrown: unknown) => {
       const error = asAppError(signal.aborted ? signal.reason : thrown);
       if (error.code === 'lease_lost' || goesOnElsewhere(signal)) return error;
@@ -64,7 +66,7 @@ const logEnd = (log: Log, jobId: string, error: AppError): void => {
 /** The way of a job. What a former holder of it has done of this is not done again. */
 const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortSignal): Promise<Result> => {
   const { job, once } = held;
-  const { github, emit, step, progress } = way;
+  const { github, step, progress } = way;
   const { repository, baseBranch, prompt } = job.request;
   await begin(held, way, settings);
 
@@ -102,9 +104,8 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
     ),
   );
   if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
-  const { identity } = settings;
   const pullRequest = await step('publish', () =>
-    publish({ job, answer, changeset, baseRepository, identity, lease: held }, { ...way, emit }, signal),
+    publish({ job, answer, changeset, baseRepository, identity: settings.identity }, way, signal),
   );
   return pullRequestResult(answer, changeset, pullRequest, progress);
 };

@@ -8,7 +8,7 @@ import type { Sandbox } from '../domain/sandbox.ts';
  * not fetched again. A workspace that has changed too much gives back why there is none.
  */
 export const takeCheckpoint = async (
-  sandbox: Pick<Sandbox, 'files' | 'contents'>,
+  sandbox: Pick<Sandbox, 'files' | 'contents' | 'blobs'>,
   base: Pick<BaseRepository, 'files'>,
   last: Checkpoint | undefined,
   limits: CheckpointLimits,
@@ -28,5 +28,34 @@ export const takeCheckpoint = async (
   const files = changed.map(({ path, mode, blobId, size }) => {
     return { path, mode, blobId, size, content: known.get(blobId) ?? new Uint8Array() };
   });
-  return { files, deleted };
+  const paths = [...changed.map(({ path }) => path), ...deleted];
+  return { files, deleted, base: await takeBase(sandbox, base, paths, last, limits.bytesMax, signal) };
+};
+
+/** What was there before, for whoever wants to see the difference: fetched once, and left out where it is too much. */
+const takeBase = async (
+  sandbox: Pick<Sandbox, 'blobs'>,
+  base: Pick<BaseRepository, 'files'>,
+  paths: readonly string[],
+  last: Checkpoint | undefined,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Checkpoint['base']> => {
+  const known = new Map(last?.base.map((file) => [file.path, file]));
+  const before = paths.flatMap((path) => {
+    const file = base.files.get(path);
+    return file ? [{ path, ...file }] : [];
+  });
+  const unknown = before.filter(({ path, mode }) => !known.has(path) && mode !== '160000');
+  const ids = [...new Set(unknown.map(({ blobId }) => blobId))];
+  const contents = await sandbox.blobs(ids, bytesMax, signal).catch(() => {
+    signal.throwIfAborted();
+    // The agent may have broken its clone: that spoils the view of the difference, and no more.
+    return undefined;
+  });
+  const fetched = new Map(ids.map((id, index) => [id, contents?.[index]]));
+  return before.map((file) => {
+    const content = fetched.get(file.blobId);
+    return known.get(file.path) ?? { ...file, ...(content && { content }) };
+  });
 };

@@ -53,14 +53,16 @@ export const openQueue = async (database: Database, options: QueueOptions): Prom
   });
   boss.on('error', (err) => options.log.warn({ err }, 'the queue could not do its housekeeping'));
   boss.on('warning', (warning) => options.log.warn({ warning }, 'the queue warns'));
-  await boss.start();
-  await boss.createQueue(name, {
-    expireInSeconds: day - 1,
-    heartbeatSeconds: 10,
-    retryLimit: 1_000_000,
-    retryDelay: 0,
-    retentionSeconds: 90 * day,
-    deleteAfterSeconds: day,
+  await oneAtATime(database, async () => {
+    await boss.start();
+    await boss.createQueue(name, {
+      expireInSeconds: day - 1,
+      heartbeatSeconds: 10,
+      retryLimit: 1_000_000,
+      retryDelay: 0,
+      retentionSeconds: 90 * day,
+      deleteAfterSeconds: day,
+    });
   });
 
   return {
@@ -90,6 +92,17 @@ export const openQueue = async (database: Database, options: QueueOptions): Prom
     },
   };
 };
+
+const lock = 7_300_504;
+
+/** pg-boss fails where two servers make its tables in the same moment. A PGlite has one server, and one connection. */
+const oneAtATime = (database: Database, action: () => Promise<void>): Promise<void> =>
+  database.backend === 'pglite'
+    ? action()
+    : database.transaction(async (sql) => {
+        await sql.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+        await action();
+      });
 
 /** pg-boss passes no values where it has several statements at once. */
 const asDb = (sql: Sql): Db => ({

@@ -1,12 +1,16 @@
 import { AppError } from '../domain/errors.ts';
 import type { JobStore } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-event.ts';
+import { loadCheckpoint } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import { impatient } from './patience.ts';
 import { type EventRow, eventOf, type JobRow, jobColumns, jobOf } from './rows.ts';
 import type { Wakes } from './wakes.ts';
 
-type Reads = Pick<JobStore, 'find' | 'list' | 'eventsAfter' | 'lastEvent' | 'waitForEvents'> & {
+type Reads = Pick<
+  JobStore,
+  'find' | 'list' | 'eventsAfter' | 'lastEvent' | 'waitForEvents' | 'checkpoint'
+> & {
   ping(): Promise<void>;
   sandboxUse(containerId: string): Promise<'wanted' | 'over' | 'unknown'>;
 };
@@ -77,6 +81,7 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
         await waiter.wait(signal);
       }
     },
+    checkpoint: (jobId) => impatient(() => loadCheckpoint(jobId, database)),
     async ping() {
       await database.query('SELECT 1');
     },

@@ -5,6 +5,7 @@ import type { Fault } from '../support/forge/faults.ts';
 import type { ForgeRepository } from '../support/forge/forge.ts';
 import { type Outcome, script, startJobBench } from '../support/job-bench.ts';
 import { assertNothingPublished, publicationOf } from '../support/publication.ts';
+import { requestPatterns } from '../support/publish-faults/requests.ts';
 
 const bench = await startJobBench();
 after(() => bench[Symbol.asyncDispose]());
@@ -63,14 +64,14 @@ test('a token that may only read is named, before any sandbox and any model toke
 /** The requests of a job that GitHub may fail to answer, in the order in which they come. */
 const reads = {
   repository: /^GET \/api\/repos\/[^/]+\/[^/]+$/,
-  base: /^GET \/api\/.*\/git\/ref/,
-  branches: /^GET .*\/info\/refs\?service=git-receive-pack$/,
-  pulls: /^GET \/api\/.*\/pulls\?/,
+  base: requestPatterns['get ref'],
+  branches: requestPatterns['list branches'],
+  pulls: requestPatterns['list pulls'],
 };
 const writes = {
-  branch: /^POST \/api\/.*\/git\/refs$/,
-  push: /^POST .*\/git-receive-pack$/,
-  pull: /^POST \/api\/.*\/pulls$/,
+  branch: requestPatterns['create ref'],
+  push: requestPatterns.push,
+  pull: requestPatterns['create pull'],
 };
 
 test('when GitHub fails each request once, there is one branch and one pull request in the end', async () => {

@@ -82,7 +82,8 @@ const endOf = async (system: System, job: StartedJob, { way }: Killing): Promise
   for (let last = seen; ; await sleep(200)) {
     if (last?.type === 'Result' || last?.type === 'Error') return last;
     if (performance.now() > until) assert.fail(`${job.id} has not ended:\n${system.server.log()}`);
-    last = await Array.fromAsync(eventsOf(await fetch(`${system.server.url}/jobs/${job.id}/events`)))
+    last = await fetch(`${system.server.url}/jobs/${job.id}/events`)
+      .then((response) => Array.fromAsync(eventsOf(response)))
       .then((events) => events.at(-1))
       .catch(() => undefined);
   }

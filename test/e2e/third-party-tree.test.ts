@@ -7,11 +7,11 @@ import { after, test } from 'node:test';
 import type { ChangedFile } from '../../server/domain/changeset.ts';
 import { createGitHub } from '../../server/github/github.ts';
 import type { ForgeRepository } from '../support/forge/forge.ts';
+import { basePack, limits } from '../support/github.ts';
 import { type Outcome, script, startJobBench } from '../support/job-bench.ts';
 import { call } from '../support/model/scenario.ts';
 import { type Publication, publicationOf, treeOf } from '../support/publication.ts';
 import { thirdPartySources } from '../support/third-party-sources.ts';
-import { basePack, limits } from '../unit/github/set-up.ts';
 
 const bench = await startJobBench();
 after(() => bench[Symbol.asyncDispose]());

@@ -24,14 +24,63 @@ test('.env.example names every setting once, each below a line that explains it,
     name,
     name in needed || defaults[name] === undefined ? '' : String(defaults[name]),
   ]);
-  assert.deepEqual(examples.toSorted(), expected.toSorted());
+  assert.deepEqual(examples.toSorted(), [...expected, ...Object.entries(ofCompose)].toSorted());
 });
 
-test('docker-compose.yml hands every setting on', () => {
-  const file = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
-  const environment = /\n {4}environment:\n((?: {6}.*\n)+)/.exec(file)?.[1] ?? '';
-  const names = [...environment.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name]) => name);
-  assert.deepEqual(names.toSorted(), settingNames.toSorted());
+const composeFile = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
+
+/** What docker-compose.yml alone reads, with its defaults there. */
+const ofCompose = { DOMAIN: '', WORKERS: '2' };
+
+test('docker-compose.yml hands every setting on, to workers or web, and no key for a job to web', () => {
+  const namesIn = (block = '') => [...block.matchAll(/^ +([A-Z_]+):/gm)].map(([, name = '']) => name);
+  const shared = namesIn(/\nx-settings: &settings\n((?: {2}.*\n)+)/.exec(composeFile)?.[1]);
+  const handedTo = (service: string) => {
+    const [, block = ''] = new RegExp(`\n {2}${service}:\n((?: {4}.*\n)+)`).exec(composeFile) ?? [];
+    return [...shared, ...namesIn(/ {4}environment:\n((?: {6}.*\n)+)/.exec(block)?.[1])];
+  };
+  const web = handedTo('web');
+  const ofWebAlone = [
+    'API_KEYS',
+    'PUBLIC_URL',
+    'TRUSTED_PROXY',
+    'REQUESTS_PER_MINUTE_MAX',
+    'FAILED_KEYS_PER_MINUTE_MAX',
+    'CONNECTIONS_MAX',
+    'HEADERS_SECONDS_MAX',
+    'REQUEST_SECONDS_MAX',
+    'REQUEST_KB_MAX',
+    'READER_STALLED_SECONDS_MAX',
+    'STREAMS_PER_KEY_MAX',
+  ];
+  // There the name of a worker is its container's, and the database is a PostgreSQL.
+  const ofNone = ['SERVER_ID', 'DATA_DIR'];
+
+  const forWorkers = settingNames.filter((name) => ![...ofWebAlone, ...ofNone].includes(name));
+  assert.deepEqual(handedTo('worker').toSorted(), forWorkers.toSorted());
+  assert.deepEqual(
+    web.filter((name) => !settingNames.includes(name)),
+    [],
+  );
+  assert.deepEqual(
+    ofWebAlone.filter((name) => !web.includes(name)),
+    [],
+  );
+  const ofJobs = ['ANTHROPIC_API_KEY', 'GITHUB_TOKEN', 'LANGSMITH_API_KEY', 'DOCKER_HOST'];
+  assert.deepEqual(
+    web.filter((name) => ofJobs.includes(name)),
+    [],
+  );
+});
+
+test('docker-compose.yml reads no variable but settings and what .env.example tells of it', () => {
+  const read = [...composeFile.matchAll(/(?<!\$)\$\{([A-Z_]+)(?::-(\w*)\})?/g)];
+  const unknown = read.map(([, name = '']) => name).filter((name) => !settingNames.includes(name));
+  assert.deepEqual([...new Set(unknown)].toSorted(), Object.keys(ofCompose).toSorted());
+  for (const [, name = '', otherwise] of read) {
+    if (name in ofCompose && otherwise !== undefined)
+      assert.equal(otherwise, ofCompose[name as keyof typeof ofCompose]);
+  }
 });
 
 test('an empty value is a setting that is not set', () => {
@@ -117,6 +166,19 @@ test('proxies are addresses or networks', () => {
       /^ {2}TRUSTED_PROXY must be addresses or networks /m,
       wrong,
     );
+  }
+});
+
+test('a server that only serves the API needs neither key: ROLE=web', () => {
+  assert.partialDeepStrictEqual(readConfig({ ROLE: 'web' }), { ROLE: 'web', SANDBOX_POOL_SIZE: 1 });
+  assert.match(
+    refusal({ ROLE: 'web', GITHUB_TOKEN: 'short' }),
+    /^ {2}GITHUB_TOKEN is too short to be a key; /m,
+  );
+  for (const ROLE of ['worker', 'all', 'canary']) {
+    const message = refusal({ ROLE });
+    assert.match(message, /^ {2}ANTHROPIC_API_KEY is missing: .+\n {2}GITHUB_TOKEN is missing: /m);
+    assert.equal(/^ {2}ROLE must be web, worker or all/m.test(message), ROLE === 'canary');
   }
 });
 

@@ -70,6 +70,8 @@ CREATE TABLE checkpoints (
   job_id text PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
   files json NOT NULL,
   deleted json NOT NULL,
+  -- The same paths in the base commit.
+  base json NOT NULL,
   -- Why later changes are not in it.
   incomplete text
 );

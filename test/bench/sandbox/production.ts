@@ -1,18 +1,21 @@
-import { type Config, readConfig } from '../../../server/config.ts';
+import { type JobsConfig, readConfig, runsJobs } from '../../../server/config.ts';
 import type { SandboxOptions } from '../../../server/docker/sandboxes.ts';
 import { sandboxOptions } from '../../../server/options.ts';
 import { sandboxImage, sandboxRuntime } from '../../support/docker.ts';
 import { openSandboxes, type TestSandboxes } from '../../support/sandboxes.ts';
 
 /** The settings of a server that nobody has configured; what is measured is what they get. */
-export const settings = (changed: Record<string, string> = {}): Config =>
-  readConfig({
+export const settings = (changed: Record<string, string> = {}): JobsConfig => {
+  const config = readConfig({
     ANTHROPIC_API_KEY: 'not-needed',
     GITHUB_TOKEN: 'not-needed',
     SANDBOX_IMAGE: sandboxImage,
     SANDBOX_RUNTIME: sandboxRuntime,
     ...changed,
   });
+  if (!runsJobs(config)) throw new Error('What is measured is a server that runs jobs.');
+  return config;
+};
 
 /** What the server starts its sandboxes with. */
 export const productionOptions = (changed: Record<string, string> = {}): SandboxOptions =>

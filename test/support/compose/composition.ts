@@ -1,19 +1,23 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { runDocker } from './docker-command.ts';
 import type { Outcome } from './far-ends.ts';
-import { ports, repositoryName } from './ports.ts';
+import { host, ports, repositoryName } from './far-ends-address.ts';
 
-/** docker-compose.yml brought up under a name of its own, with the far ends beside the server. */
+/** docker-compose.yml brought up under a name of its own, with the far ends beside the servers. */
 export type Composition = AsyncDisposable & {
-  /** Where the server is published. */
+  /** Where the service `web` is published. */
   url: string;
   apiKey: string;
   /** The repository as the server knows it. */
   repoUrl: string;
   outcome(): Promise<Outcome>;
-  /** What `docker inspect` says of the service's container. */
-  inspect(service: string): Promise<InspectedContainer>;
+  /** What `docker inspect` says of the service's containers. */
+  inspect(service: string): Promise<InspectedContainer[]>;
+  /** Kills the container of the worker that has begun the job, as a crash would, and gives back its id. */
+  killWorkerOf(jobId: string): Promise<string>;
   logs(): Promise<string>;
   /** As `docker compose stop` does it: with a signal and time to end. */
   stop(service: string): Promise<void>;
@@ -24,9 +28,11 @@ export type Composition = AsyncDisposable & {
 };
 
 export type InspectedContainer = {
+  Id: string;
   State: { ExitCode: number };
-  Config: { User: string };
-  HostConfig: { ReadonlyRootfs: boolean; CapDrop: string[]; SecurityOpt: string[] };
+  Config: { User: string; Env: string[] };
+  HostConfig: { NetworkMode: string; ReadonlyRootfs: boolean; CapDrop: string[]; SecurityOpt: string[] };
+  Mounts: { Destination: string }[];
   NetworkSettings: { Ports: Record<string, { HostIp: string }[] | null> };
 };
 
@@ -44,12 +50,15 @@ export const startComposition = async (): Promise<Composition> => {
     ANTHROPIC_API_KEY: `sk-ant-${randomBytes(16).toString('hex')}`,
     GITHUB_TOKEN: `ghp_${randomBytes(16).toString('hex')}`,
     API_KEYS: randomBytes(16).toString('hex'),
-    ANTHROPIC_BASE_URL: `http://127.0.0.1:${ports.model}`,
-    GITHUB_URL: `http://127.0.0.1:${ports.forge}`,
-    GITHUB_API_URL: `http://127.0.0.1:${ports.forge}/api`,
+    ANTHROPIC_BASE_URL: `http://${host}:${ports.model}`,
+    GITHUB_URL: `http://${host}:${ports.forge}`,
+    GITHUB_API_URL: `http://${host}:${ports.forge}/api`,
+    // One that is started ahead would outlive its killed worker for a minute.
+    SANDBOX_POOL_SIZE: '0',
     // A free one.
     PORT: '0',
     TEST_USER: `${process.getuid?.()}:${process.getgid?.()}`,
+    TEST_POSTGRES_IMAGE: await postgresImage(),
   };
   const compose = (args: string[], timeoutMs: number, network = 'default') =>
     runDocker([...composeCommand(project), ...args], {
@@ -65,27 +74,34 @@ export const startComposition = async (): Promise<Composition> => {
 
   try {
     // In some networks a container of the builder's bridge cannot resolve names, although the host can.
-    await compose(['build', 'server'], buildMs).catch(() => compose(['build', 'server'], buildMs, 'host'));
-    await compose(
-      ['up', '--detach', '--no-build', '--wait', '--wait-timeout', '60', 'server', 'far-ends'],
-      upMs,
-    );
+    await compose(['build', 'web'], buildMs).catch(() => compose(['build', 'web'], buildMs, 'host'));
+    const services = ['web', 'worker', 'far-ends'];
+    await compose(['up', '--detach', '--no-build', '--wait', '--wait-timeout', '60', ...services], upMs);
   } catch (error) {
     const said = await logs().catch(String);
     await down();
     throw new Error(`The composition did not come up:\n${said}`, { cause: error });
   }
+  const inspect = async (service: string): Promise<InspectedContainer[]> => {
+    const ids = (await compose(['ps', '--all', '--quiet', service], lookMs)).split('\n');
+    return JSON.parse(await runDocker(['inspect', ...ids], { timeoutMs: lookMs }));
+  };
   return {
-    url: `http://${await compose(['port', 'server', '8080'], lookMs)}`,
+    url: `http://${await compose(['port', 'web', '8080'], lookMs)}`,
     apiKey: settings.API_KEYS,
     repoUrl: `${settings.GITHUB_URL}/${repositoryName}`,
     async outcome() {
       const url = `http://127.0.0.1:${ports.outcome}/`;
       return JSON.parse(await compose(['exec', '-T', 'far-ends', 'curl', '--silent', '--fail', url], lookMs));
     },
-    async inspect(service) {
-      const id = await compose(['ps', '--all', '--quiet', service], lookMs);
-      return JSON.parse(await runDocker(['inspect', '--format', '{{json .}}', id], { timeoutMs: lookMs }));
+    inspect,
+    async killWorkerOf(jobId) {
+      for (const { Id } of await inspect('worker')) {
+        if (!(await runDocker(['logs', Id], { timeoutMs: lookMs })).includes(jobId)) continue;
+        await runDocker(['kill', '--signal', 'KILL', Id], { timeoutMs: lookMs });
+        return Id;
+      }
+      throw new Error(`No worker has begun the job ${jobId}.`);
     },
     logs,
     async stop(service) {
@@ -95,6 +111,11 @@ export const startComposition = async (): Promise<Composition> => {
     down,
     [Symbol.asyncDispose]: down,
   };
+};
+
+const postgresImage = async (): Promise<string> => {
+  const script = path.join(import.meta.dirname, 'postgres-image.sh');
+  return (await promisify(execFile)('bash', [script], { timeout: buildMs })).stdout.trim();
 };
 
 /** The two files alone: no .env of the developer's has a say. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Authorization, readAuthorization } from './authorization.ts';
-import type { Fault, Interceptor } from './faults.ts';
+import { answerWrongly, type Fault, type Interceptor, type Substitute, substituteOf } from './faults.ts';
 import { createGitHttp } from './git-http.ts';
 import { createGit, type Git } from './git-process.ts';
 import { createGitHubDescription } from './github-description.ts';
@@ -39,7 +39,7 @@ export type ForgeRepository = {
   commit(files: FileChanges, message?: string, branch?: string): Promise<string>;
 };
 
-/** A stand-in for GitHub on 127.0.0.1: true git over HTTP, and the used part of the REST API. */
+/** A stand-in for GitHub: true git over HTTP, and the used part of the REST API. */
 export type Forge = {
   /** The root of the REST API, like `https://api.github.com`. */
   readonly apiUrl: string;
@@ -66,9 +66,18 @@ export type Forge = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-type ForgeOptions = { token?: string; port?: number };
+type ForgeOptions = {
+  token?: string;
+  /** By which it is known, and where it listens. Default 127.0.0.1. */
+  host?: string;
+  port?: number;
+};
 
-export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promise<Forge> => {
+export const startForge = async ({
+  token,
+  host = '127.0.0.1',
+  port = 0,
+}: ForgeOptions = {}): Promise<Forge> => {
   const git = createGit();
   const store = await createRepositoryStore(git);
   const tokens = { writer: token ?? randomToken(), reader: randomToken() };
@@ -78,11 +87,11 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
   let interceptor: Interceptor | undefined;
 
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The forge has no port.');
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://${host}:${address.port}`;
   const world = { git, url, apiUrl: `${url}/api` };
   const rest = createRest(world, store, createGitHubDescription(), (text) => violations.push(text));
   const restHttp = createRestHttp(rest);
@@ -100,10 +109,9 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
     };
     outgoing.once('finish', rememberStatus).once('close', rememberStatus);
     try {
-      const fault = interceptor?.(request);
+      const fault = await interceptor?.(request);
       if (fault !== undefined && (await strike(fault, incoming, outgoing, closing.signal)) === 'over') return;
-      const silently = fault !== undefined && 'afterwards' in fault;
-      await dispatch(target, authorization, incoming, outgoing, silently);
+      await dispatch(target, authorization, incoming, outgoing, substituteOf(fault));
     } catch (error) {
       if (outgoing.destroyed || closing.signal.aborted) return;
       violations.push(`${method} ${request.path}: The forge itself failed: ${String(error)}`);
@@ -117,14 +125,14 @@ export const startForge = async ({ token, port = 0 }: ForgeOptions = {}): Promis
     { caller }: Authorization,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    silently: boolean,
+    substitute: Substitute | undefined,
   ): Promise<void> => {
     if (target.pathname.startsWith('/api/')) {
       const path = target.pathname.slice('/api'.length);
-      return restHttp(path, target.searchParams, caller, incoming, outgoing, silently);
+      return restHttp(path, target.searchParams, caller, incoming, outgoing, substitute);
     }
     const gitRequest = gitHttp.parse(incoming.method ?? '', target);
-    if (gitRequest !== undefined) return gitHttp.answer(gitRequest, caller, incoming, outgoing, silently);
+    if (gitRequest !== undefined) return gitHttp.answer(gitRequest, caller, incoming, outgoing, substitute);
     const { status, text, location } = await showPage(git, store, target.pathname, caller);
     const headers = { 'content-type': 'text/plain; charset=utf-8', ...(location && { location }) };
     outgoing.writeHead(status, headers).end(text);
@@ -170,10 +178,7 @@ async function strike(
   }
   if (!('status' in fault)) return 'goes on';
   incoming.resume();
-  const isText = typeof fault.body === 'string';
-  const content = isText ? fault.body : JSON.stringify(fault.body ?? { message: 'A fault on command' });
-  const type = isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
-  outgoing.writeHead(fault.status, { 'content-type': type, ...fault.headers }).end(content);
+  answerWrongly(fault, outgoing);
   return 'over';
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Caller } from './authorization.ts';
+import type { Substitute } from './faults.ts';
 import { type Git, stopGroup } from './git-process.ts';
 import type { Repository, RepositoryStore } from './repository-store.ts';
 
@@ -12,13 +13,13 @@ type GitRequest = { fullName: string; service: string; action: string; query: st
 type GitHttp = {
   /** Undefined when the path is none of git's. */
   parse(method: string, url: URL): GitRequest | undefined;
-  /** `silently` does all the work and then drops the connection instead of answering. */
+  /** With a `substitute` all the work is done, and the answer is left to it. */
   answer(
     request: GitRequest,
     caller: Caller,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    silently: boolean,
+    substitute: Substitute | undefined,
   ): Promise<void>;
 };
 
@@ -34,7 +35,7 @@ export const createGitHttp = (git: Git, store: RepositoryStore): GitHttp => ({
     return { fullName, service, action, query: url.search.slice(1) };
   },
 
-  async answer(request, caller, incoming, outgoing, silently) {
+  async answer(request, caller, incoming, outgoing, substitute) {
     const found = store.find(request.fullName);
     const refusal = refuse(request, caller, found?.repository);
     if (refusal !== undefined) return refusal(outgoing);
@@ -44,7 +45,7 @@ export const createGitHttp = (git: Git, store: RepositoryStore): GitHttp => ({
       outgoing.writeHead(301, { location: target }).end();
       return;
     }
-    await runBackend(git, found.repository, request, incoming, outgoing, silently);
+    await runBackend(git, found.repository, request, incoming, outgoing, substitute);
   },
 });
 
@@ -81,7 +82,7 @@ async function runBackend(
   request: GitRequest,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  silently: boolean,
+  substitute: Substitute | undefined,
 ): Promise<void> {
   const child = git.start(['http-backend'], { env: cgiEnvironment(repository, request, incoming) });
   const { stdin, stdout, stderr } = child;
@@ -96,7 +97,7 @@ async function runBackend(
   try {
     // git may answer and end before it has read the whole request; that alone is no failure.
     const sent = pipeline(incoming, stdin).catch(() => {});
-    if (silently) stdout.resume();
+    if (substitute !== undefined) stdout.resume();
     else await sendCgiAnswer(stdout, outgoing);
     await Promise.all([sent, ended]);
   } catch {
@@ -105,7 +106,7 @@ async function runBackend(
     outgoing.destroy();
   } finally {
     outgoing.off('close', stop);
-    if (silently) outgoing.destroy();
+    substitute?.(outgoing);
   }
 }
 

@@ -1,30 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from './authorization.ts';
+import type { Substitute } from './faults.ts';
 import type { Rest } from './rest.ts';
 import { rateLimit } from './rest-account.ts';
 import { failure, type RestAnswer } from './rest-answer.ts';
 
 const bodyBytesMax = 1 << 20;
 
-/** `silently` does the work and then drops the connection instead of answering. */
+/** With a `substitute` all the work is done, and the answer is left to it. */
 type RestHttp = (
   path: string,
   query: URLSearchParams,
   caller: Caller,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  silently: boolean,
+  substitute: Substitute | undefined,
 ) => Promise<void>;
 
 export const createRestHttp = (rest: Rest): RestHttp => {
   let used = 0;
-  return async (path, query, caller, incoming, outgoing, silently) => {
+  return async (path, query, caller, incoming, outgoing, substitute) => {
     used += 1;
     const answer = await answerOf(rest, path, query, caller, incoming);
-    if (silently) {
-      outgoing.destroy();
-      return;
-    }
+    if (substitute !== undefined) return substitute(outgoing);
     const rate = rateLimit(caller === 'anonymous', used);
     const content = answer.status === 204 ? '' : JSON.stringify(answer.body);
     outgoing.writeHead(answer.status, {

@@ -11,6 +11,8 @@ export type ModelOptions = {
   scenarios: Scenario[];
   /** Made up when left out. */
   apiKey?: string;
+  /** Where it listens. Default 127.0.0.1. */
+  host?: string;
   /** 0, the default, lets the system choose. */
   port?: number;
   /** Pause before each event of a stream, to look live in a demo. Default 0. */
@@ -29,6 +31,7 @@ const bodyBytesMax = 32 * 1024 * 1024;
 
 /** A server that speaks Anthropic's Messages API from scenarios and checks what the real API checks. */
 export const startModel = async (options: ModelOptions): Promise<Model> => {
+  const { host = '127.0.0.1' } = options;
   const apiKey = options.apiKey ?? `sk-ant-local-${randomBytes(16).toString('hex')}`;
   const requests: RecordedRequest[] = [];
   const play = createPlayer(options.scenarios, options.msPerEvent ?? 0);
@@ -57,10 +60,10 @@ export const startModel = async (options: ModelOptions): Promise<Model> => {
       sendJson(res, refusal.status, errorBody(refusal.type, refusal.message, requestId));
     }
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     apiKey,
     requests,
     [Symbol.asyncDispose]: async () => {

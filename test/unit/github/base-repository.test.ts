@@ -7,7 +7,8 @@ import type { ChangedFile } from '../../../server/domain/changeset.ts';
 import type { BaseRepository } from '../../../server/domain/github.ts';
 import type { Base } from '../../../server/domain/repository.ts';
 import { createGitHub } from '../../../server/github/github.ts';
-import { git, identity, never, pieces, type Scene, setUp, shop } from './set-up.ts';
+import { pieces } from '../../support/github.ts';
+import { git, identity, never, type Scene, setUp, shop } from './set-up.ts';
 
 const branch = 'backspace/job-1';
 const file = (
@@ -293,6 +294,57 @@ test('a branch with somebody else’s commit is never pushed to', async () => {
     message: `The branch «${branch}» has a commit that is not this job’s: ${theirs}.`,
   });
   assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), theirs);
+});
+
+/** Does this once, before the push that follows a look at the list of branches. */
+const beforeThePush = (scene: Scene, act: () => Promise<unknown>): void => {
+  let isDone = false;
+  scene.forge.intercept(async ({ path }) => {
+    if (!path.endsWith('/git-receive-pack') || isDone) return undefined;
+    isDone = true;
+    await act();
+    return undefined;
+  });
+};
+
+test('a push is fine when another server pushes the same in the meantime', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  beforeThePush(scene, () => baseRepository.push(commit, branch, never));
+  await baseRepository.push(commit, branch, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
+});
+
+test('somebody else’s commit that comes in the meantime is not pushed over either', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  beforeThePush(scene, () => scene.repository.commit({ theirs: 'theirs\n' }, 'Theirs', branch));
+  await assert.rejects(baseRepository.push(commit, branch, never), { code: 'branch_squatted' });
+});
+
+test('a rate limit is told as one, with its end, not as a missing right', async () => {
+  await using scene = await setUp();
+  const { base, baseRepository } = await receive(scene);
+  await using _ = baseRepository;
+  const commit = await baseRepository.commit([file('new', 'new\n')], 'Change', identity);
+  await scene.github.createBranch(base, branch, commit, never);
+  for (const [status, headers] of [
+    [403, { 'retry-after': '30' }],
+    [429, {}],
+  ] as const) {
+    scene.forge.intercept(() => ({ status, headers, body: 'Slow down' }));
+    await assert.rejects(baseRepository.push(commit, branch, never), {
+      code: 'github_failed',
+      message: 'GitHub’s rate limit for this token is used up: Slow down',
+      whatToDo: /^Send the job again after 20\d\d-/,
+    });
+  }
 });
 
 test('a push to a branch that is gone says so and sends nothing', async () => {

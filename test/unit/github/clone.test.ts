@@ -7,8 +7,9 @@ import type { Base } from '../../../server/domain/repository.ts';
 import { clone } from '../../../server/github/clone.ts';
 import { createProgressReader } from '../../../server/github/clone-progress.ts';
 import type { GitHubLimits } from '../../../server/github/options.ts';
+import { basePack, pieces } from '../../support/github.ts';
 import { type LocalSandbox, startLocalSandbox } from './local-sandbox.ts';
-import { basePack, git, identity, never, pieces, type Scene, setUp, shop } from './set-up.ts';
+import { git, identity, never, type Scene, setUp, shop } from './set-up.ts';
 
 const cloneInto = async (
   scene: Scene,

@@ -7,7 +7,7 @@ import type { Base } from '../../../server/domain/repository.ts';
 import type { WayOut, WayOutRequest } from '../../../server/domain/sandbox.ts';
 import { createGateway } from '../../../server/github/gateway.ts';
 import type { GitHubLimits } from '../../../server/github/options.ts';
-import { limits } from './set-up.ts';
+import { limits } from '../../support/github.ts';
 
 const token = 'ghp_canary0123456789';
 const refs = '/acme/shop.git/info/refs?service=git-upload-pack';

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Base } from '../../../server/domain/repository.ts';
-import { never, type Scene, setUp, shop } from './set-up.ts';
+import { never, type Scene, setUp, setUpBranch, shop } from './set-up.ts';
 
 const branch = 'backspace/job-1';
 const ours = 'f'.repeat(40);
 const text = { title: 'Change it', body: 'It is changed.' };
-
-/** A base, and a branch with one commit that adds two lines. */
-const setUpBranch = async (scene: Scene): Promise<{ base: Base; commit: string }> => {
-  const base = await scene.github.resolveBase(shop, undefined, never);
-  const commit = await scene.repository.commit({ 'new.txt': 'one\ntwo\n' }, 'Change', branch);
-  return { base, commit };
-};
 
 const posts = (scene: Scene): number => scene.forge.requests.filter(({ method }) => method === 'POST').length;
 
@@ -40,7 +32,7 @@ test('the branch is created at the base', async () => {
 
 test('a branch that is at the base or at our commit already is fine', async () => {
   await using scene = await setUp();
-  const { base, commit } = await setUpBranch(scene);
+  const { base, commit } = await setUpBranch(scene, branch);
   await scene.github.createBranch(base, branch, commit, never);
   assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
   await scene.github.createBranch(base, 'again', ours, never);
@@ -50,7 +42,7 @@ test('a branch that is at the base or at our commit already is fine', async () =
 
 test('a branch with another commit is somebody else’s', async () => {
   await using scene = await setUp();
-  const { base, commit } = await setUpBranch(scene);
+  const { base, commit } = await setUpBranch(scene, branch);
   await assert.rejects(scene.github.createBranch(base, branch, ours, never), {
     code: 'branch_squatted',
     message: `The branch «${branch}» has a commit that is not this job’s: ${commit}.`,
@@ -66,6 +58,19 @@ test('a branch whose creation was not answered, or answered with a 502, is there
     await scene.github.createBranch(base, branch, ours, never);
     assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), base.commit);
   }
+});
+
+test('a branch that GitHub has and does not show yet is looked for again', async () => {
+  await using scene = await setUp();
+  const { base, commit } = await setUpBranch(scene, branch);
+  let isStale = true;
+  scene.forge.intercept(({ path }) => {
+    if (!path.includes('/git/ref/') || !isStale) return undefined;
+    isStale = false;
+    return { status: 404 };
+  });
+  await scene.github.createBranch(base, branch, commit, never);
+  assert.equal(await scene.repository.git('rev-parse', `refs/heads/${branch}`), commit);
 });
 
 test('a base commit that GitHub no longer has is said in GitHub’s words', async () => {
@@ -89,7 +94,7 @@ test('a token that may only read cannot create a branch', async () => {
 
 test('a pull request is created once and found ever after', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   const expected = {
     url: `${scene.forge.url}/acme/shop/pull/1`,
     number: 1,
@@ -108,7 +113,7 @@ test('a pull request is created once and found ever after', async () => {
 
 test('a pull request that a person closed is found, not made again', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   const first = await scene.github.createPullRequest(base, branch, text, never);
   const url = `${scene.forge.apiUrl}/repos/acme/shop/pulls/1`;
   const headers = { authorization: `Bearer ${scene.forge.token}`, 'content-type': 'application/json' };
@@ -122,7 +127,7 @@ test('a pull request that a person closed is found, not made again', async () =>
 
 test('a pull request whose answer was lost is found, not made again', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   strike(scene, { afterwards: 'drop' });
   assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 1);
   assert.equal(scene.forge.pullRequests('acme/shop').length, 1);
@@ -131,7 +136,7 @@ test('a pull request whose answer was lost is found, not made again', async () =
 
 test('a cancel and a lost answer together do not hide a pull request', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   const cancel = new AbortController();
   scene.forge.intercept(({ method }) => {
     if (method !== 'POST') return undefined;
@@ -144,7 +149,7 @@ test('a cancel and a lost answer together do not hide a pull request', async () 
 
 test('a cancel before the pull request is asked for makes none', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   const cancel = new AbortController();
   scene.forge.intercept(({ path }) => {
     if (path.endsWith('/pulls')) cancel.abort(new Error('cancelled'));
@@ -156,7 +161,7 @@ test('a cancel before the pull request is asked for makes none', async () => {
 
 test('an answer that takes longer than allowed is found out the same way', async () => {
   await using scene = await setUp(undefined, { limits: { apiTimeoutMs: 1_000 } });
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   let slow = true;
   scene.forge.intercept(({ method }) => {
     if (method !== 'POST' || !slow) return undefined;
@@ -169,7 +174,7 @@ test('an answer that takes longer than allowed is found out the same way', async
 
 test('a 502 is followed by a look and another try', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   strike(scene, { status: 502 });
   assert.equal((await scene.github.createPullRequest(base, branch, text, never)).number, 1);
   assert.equal(posts(scene), 2);
@@ -177,7 +182,7 @@ test('a 502 is followed by a look and another try', async () => {
 
 test('when GitHub goes on failing the job does', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   strike(scene, { status: 503, body: { message: 'Unicorn' } }, 100);
   await assert.rejects(scene.github.createPullRequest(base, branch, text, never), {
     code: 'github_failed',
@@ -186,14 +191,14 @@ test('when GitHub goes on failing the job does', async () => {
   assert.equal(posts(scene), 3);
 });
 
-test('a list that lags behind is asked again when GitHub says that one exists', async () => {
+test('a list that lags behind is asked again and again when GitHub says that one exists', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   const first = await scene.github.createPullRequest(base, branch, text, never);
-  let stale = true;
+  let staleAnswers = 3;
   scene.forge.intercept(({ method, path }) => {
-    if (method !== 'GET' || !path.endsWith('/pulls') || !stale) return undefined;
-    stale = false;
+    if (method !== 'GET' || !path.endsWith('/pulls') || staleAnswers === 0) return undefined;
+    staleAnswers -= 1;
     return { status: 200, body: [] };
   });
   assert.deepEqual(await scene.github.createPullRequest(base, branch, text, never), first);
@@ -202,7 +207,7 @@ test('a list that lags behind is asked again when GitHub says that one exists', 
 
 test('pull requests of other branches are not taken for ours, even if the filter fails', async () => {
   await using scene = await setUp();
-  const { base } = await setUpBranch(scene);
+  const { base } = await setUpBranch(scene, branch);
   await scene.repository.commit({ 'other.txt': 'other\n' }, 'Other', 'other');
   await scene.github.createPullRequest(base, 'other', text, never);
   const headers = { authorization: `Bearer ${scene.forge.token}` };
@@ -223,4 +228,17 @@ test('a pull request without any change is refused in GitHub’s words', async (
     code: 'publish_failed',
     message: /No commits between main and/,
   });
+});
+
+test('whoever has lost the lease of its job changes nothing, and may still look', async () => {
+  await using scene = await setUp();
+  const { base, commit } = await setUpBranch(scene, branch);
+  const lost = new Error('the lease is lost');
+  const late = scene.github.withLease(() => Promise.reject(lost));
+  const before = posts(scene);
+  await assert.rejects(late.createBranch(base, 'late', ours, never), lost);
+  await assert.rejects(late.createPullRequest(base, branch, text, never), lost);
+  await assert.rejects(late.withdraw(base, branch, commit, never), lost);
+  assert.equal((await late.resolveBase(shop, undefined, never)).commit, base.commit);
+  assert.equal(posts(scene), before);
 });

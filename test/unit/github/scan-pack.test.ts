@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { listFiles } from '../../../server/github/list-files.ts';
 import { scanPack } from '../../../server/github/scan-pack.ts';
+import { limits } from '../../support/github.ts';
 import { commit, makePack, objectId, type PackObject, seal, tree } from './make-pack.ts';
-import { limits, never, setUp } from './set-up.ts';
+import { never, setUp } from './set-up.ts';
 
 const blobId = 'ce013625030ba8dba906f756967f9e9ca394464a';
 const root = tree(['100644', 'hello.txt', blobId]);

@@ -8,20 +8,7 @@ import type { Base } from '../../../server/domain/repository.ts';
 import { createGitHub } from '../../../server/github/github.ts';
 import type { GitHubLimits, GitHubOptions } from '../../../server/github/options.ts';
 import { type Forge, type ForgeRepository, startForge } from '../../support/forge/forge.ts';
-
-export const limits: GitHubLimits = {
-  gatewayBytesMax: 64 << 20,
-  gatewayMs: 20_000,
-  gatewayRequestsMax: 200,
-  gatewayRequestsAtOnceMax: 4,
-  cloneMs: 20_000,
-  packBytesMax: 8 << 20,
-  packObjectsMax: 10_000,
-  objectBytesMax: 1 << 20,
-  treeDepthMax: 50,
-  basePathsMax: 10_000,
-  apiTimeoutMs: 5_000,
-};
+import { basePack, limits } from '../../support/github.ts';
 
 export const identity = { name: 'Backspace', email: 'bot@example.com', timestamp: 1_790_000_000 };
 export const shop = { owner: 'acme', name: 'shop' };
@@ -71,25 +58,15 @@ export const setUp = async (
   };
 };
 
-/** The toolbox’s own command. */
-export const basePack = async (directory: string, commit: string): Promise<Buffer> => {
-  const script =
-    'git rev-list --objects --filter=blob:none -1 "$1" | git pack-objects --stdout -q --window=0 --no-reuse-delta';
-  const { stdout } = await run('sh', ['-c', script, 'sh', commit], {
-    cwd: directory,
-    encoding: 'buffer',
-    maxBuffer,
-  });
-  return stdout;
+/** A base, and a branch with one commit that adds two lines. */
+export const setUpBranch = async (scene: Scene, branch: string): Promise<{ base: Base; commit: string }> => {
+  const base = await scene.github.resolveBase(shop, undefined, never);
+  const commit = await scene.repository.commit({ 'new.txt': 'one\ntwo\n' }, 'Change', branch);
+  return { base, commit };
 };
 
 export const git = async (directory: string, ...args: string[]): Promise<string> =>
   (await run('git', args, { cwd: directory, maxBuffer })).stdout.trimEnd();
-
-/** Pieces as a stream brings them, of a size that divides nothing evenly. */
-export const pieces = async function* (bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-};
 
 const run = promisify(execFile);
 const maxBuffer = 64 << 20;

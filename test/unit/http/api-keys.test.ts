@@ -26,6 +26,8 @@ const endpoints: [method: string, path: (id: string) => string, headers: Record<
   ['GET', (id) => `/jobs/${id}/events?stream=false&after=x`, {}],
   ['GET', (id) => `/jobs/${id}/events?limit=0`, {}],
   ['GET', (id) => `/jobs/${id}/events`, { 'Last-Event-ID': '1' }],
+  ['GET', (id) => `/jobs/${id}/patch`, {}],
+  ['HEAD', (id) => `/jobs/${id}/patch`, {}],
   ['DELETE', (id) => `/jobs/${id}`, {}],
 ];
 

@@ -60,6 +60,7 @@ const run = async (
     openWayOut: () => {},
     files: async () => [{ path: 'new.md', mode: '100644', blobId: 'b'.repeat(40), size: 1 }],
     contents: async () => [Buffer.from('x')],
+    blobs: async () => [],
     basePack: async function* () {},
     unpack: nothing,
     restore: nothing,
@@ -74,6 +75,7 @@ const run = async (
     [Symbol.asyncDispose]: disposing('baseRepository'),
   };
   const github: GitHub = {
+    withLease: () => github,
     resolveBase: async () => {
       if (failing.resolve) throw failing.resolve;
       return base;
@@ -83,6 +85,7 @@ const run = async (
     receiveBase: async () => baseRepository,
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
+    withdraw: async () => ({ branchDeleted: true }),
   };
   const ports: Ports = {
     ...{ log, github },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Checkpoint } from '../../../server/domain/checkpoint.ts';
 import { takeCheckpoint } from '../../../server/jobs/take-checkpoint.ts';
 
 const limits = { filesMax: 3, bytesMax: 100 };
@@ -25,6 +26,10 @@ const workspaceOf = (...files: ReturnType<typeof file>[]) => {
       fetched.push(...wanted.map(({ path }) => path));
       return wanted.map(({ path }) => Buffer.from(path));
     },
+    blobs: async (ids: readonly string[]) => {
+      fetched.push(...ids);
+      return ids.map((blobId) => Buffer.from(blobId.slice(0, 1)));
+    },
   };
 };
 
@@ -35,8 +40,9 @@ test('a checkpoint holds what differs from the base, workflows too, and fetches 
     ...file('.github/workflows/ci.yml', 'c'),
     content: Buffer.from('.github/workflows/ci.yml'),
   };
-  assert.deepEqual(checkpoint, { files: [workflow], deleted: ['gone.md'] });
+  const gone = { path: 'gone.md', mode: '100644', blobId: id('b'), content: Buffer.from('b') } as const;
   assert('files' in checkpoint);
+  assert.deepEqual<Checkpoint>(checkpoint, { files: [workflow], deleted: ['gone.md'], base: [gone] });
 
   const second = workspaceOf(
     file('kept.md', 'a'),
@@ -46,6 +52,7 @@ test('a checkpoint holds what differs from the base, workflows too, and fetches 
   assert.deepEqual(await takeCheckpoint(second, base, checkpoint, limits, signal), {
     files: [workflow, { ...file('new.md', 'd'), content: Buffer.from('new.md') }],
     deleted: ['gone.md'],
+    base: [gone],
   });
   assert.deepEqual(second.fetched, ['new.md']);
 });
@@ -61,6 +68,7 @@ test('names that no other workspace can be given are not in a checkpoint', async
   assert.deepEqual(await takeCheckpoint(workspace, base, undefined, unlimited, signal), {
     files: [],
     deleted: [],
+    base: [],
   });
 });
 

@@ -40,7 +40,10 @@ test('a job whose server was killed goes on with all that was stored, in the nex
   await held.append({ type: 'Tool: Output', output: 'much', callId: 't' });
   const content = Buffer.from('new');
   const file = { path: 'ä b', mode: '100755' as const, blobId: 'b'.repeat(40), size: 3 };
-  await held.checkpoints.save({ files: [{ ...file, content }], deleted: ['old'] });
+  const base = [
+    { path: 'old', mode: '100644' as const, blobId: 'd'.repeat(40), content: Buffer.from('old') },
+  ];
+  await held.checkpoints.save({ files: [{ ...file, content }], deleted: ['old'], base });
   await held.keepSandbox('container');
 
   await using next = await startAgain(url);
@@ -69,7 +72,7 @@ test('a job whose server was killed goes on with all that was stored, in the nex
       wasHandedOver: false,
       sandbox: 'container',
       base: { commit: 'c' },
-      checkpoint: { files: [{ ...file, content }], deleted: ['old'] },
+      checkpoint: { files: [{ ...file, content }], deleted: ['old'], base },
     },
   );
   await again.append(said('on'));
@@ -86,7 +89,7 @@ describe('a worker that slept past its lease', () => {
     'its end': (held) => held.append(resultFact('succeeded')),
     'a turn': (held) => held.save({ kind: 'reply', reply }),
     'a milestone': (held) => held.once('late', async () => 1),
-    'a checkpoint': (held) => held.checkpoints.save({ files: [], deleted: [] }),
+    'a checkpoint': (held) => held.checkpoints.save({ files: [], deleted: [], base: [] }),
     'its sandbox': (held) => held.keepSandbox('late'),
     'a new sandbox': (held) => held.ownSandbox('late'),
     'a release': (held) => held.release(),

@@ -368,7 +368,7 @@ test("what GitHub's description refuses is refused and recorded", async () => {
   assert.equal(forge.violations.length, refused.length + 1);
 });
 
-test('faults come on command: another answer, a delay, a break before or after the work', async () => {
+test('faults come on command: another answer, a delay, a break, silence, before or after the work', async () => {
   await using forge = await startForge();
   const repository = await forge.createRepository('acme/shop', { files });
   await repository.commit({ a: 'a' }, 'Topic', 'topic');
@@ -388,6 +388,14 @@ test('faults come on command: another answer, a delay, a break before or after t
   forge.intercept(() => ({ afterwards: 'drop' }));
   await assert.rejects(pulls.create(wanted), /fetch failed|other side closed|terminated|hang up/);
   assert.equal(forge.pullRequests('acme/shop').length, 1);
+  const retitle = (title: string) =>
+    pulls.update({ ...target, pull_number: 1, title, request: { signal: AbortSignal.timeout(2_000) } });
+  forge.intercept(() => ({ afterwards: { status: 502 } }));
+  await assert.rejects(retitle('Done'), { status: 502 });
+  assert.equal(forge.pullRequests('acme/shop')[0]?.title, 'Done');
+  forge.intercept(() => ({ afterwards: 'silence' }));
+  await assert.rejects(retitle('Done again'), /abort|timeout/i);
+  assert.equal(forge.pullRequests('acme/shop')[0]?.title, 'Done again');
 
   forge.intercept(() => ({ delayMs: 80 }));
   const start = performance.now();
@@ -396,7 +404,7 @@ test('faults come on command: another answer, a delay, a break before or after t
   forge.intercept(undefined);
   assert.deepEqual(
     forge.requests.map(({ status }) => status),
-    [502, undefined, undefined, 200],
+    [502, undefined, undefined, 502, undefined, 200],
   );
 });
 
