@@ -73,8 +73,15 @@ export const startJobs = async (
     model: createModel({ ...modelOptions(config), log }),
     sandboxes: admission.guard(pool),
   };
+  const { claim } = await store.openClaims(options);
   const worker = startWorker({
-    claims: await store.openClaims(options),
+    claims: {
+      async claim(stop) {
+        // Another server's host may pass: a job must not fail here for what is wrong with this one.
+        await admission.untilAdmitted(stop);
+        return claim(stop);
+      },
+    },
     log,
     run: (held, signal) => {
       // What its former holder has left is of no use now, apart from the sandbox that it goes on in.

@@ -112,6 +112,8 @@ export type HeldJob = Transcripts &
     append(fact: JobFact): Promise<void>;
     /** What this came to when it was done before, else does it and stores the result. It must be JSON. */
     once<T>(name: string, action: () => Promise<T>): Promise<T>;
+    /** What `once` has stored by this name, by whichever holder. */
+    known<T>(name: string): T | undefined;
     /** Throws when the job is not ours any more: to be asked before anything is written elsewhere. */
     check(): Promise<void>;
     checkpoints: Checkpoints;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Guardian, isLoss } from '../agent/guardian.ts';
 import type { AgentSandbox } from '../agent/tools/create-tools.ts';
 import type { Checkpoint } from '../domain/checkpoint.ts';
@@ -58,6 +59,24 @@ export const keepSandbox = async (
     await held.keepSandbox(sandbox.id);
   };
 
+  /** An engine that restarts takes its sandboxes with it, and is back in some seconds: no reason to give a job up. */
+  const beginPatiently = async (checkpoint: Checkpoint | undefined) => {
+    const until = performance.now() + engineAwayMs;
+    for (;;) {
+      try {
+        return await begin(checkpoint);
+      } catch (thrown) {
+        const isAway = thrown instanceof AppError && thrown.code === 'sandbox_unavailable';
+        if (!isAway || signal.aborted || performance.now() > until) throw thrown;
+        way.log.warn(
+          { jobId, err: thrown },
+          'no sandbox could be started in the place of a lost one: once more',
+        );
+        await sleep(engineAgainMs, undefined, { signal });
+      }
+    }
+  };
+
   /** false when the job has none, or it is gone or out of reach. */
   const takeUp = async (containerId: string | undefined): Promise<boolean> => {
     if (containerId === undefined) return false;
@@ -95,7 +114,7 @@ export const keepSandbox = async (
       );
       if (losses > settings.lossesMax) throw tooMany(losses, reason);
       try {
-        await begin(checkpoint);
+        await beginPatiently(checkpoint);
         return checkpoint;
       } catch (thrown) {
         if (!isLoss(thrown, signal)) throw thrown;
@@ -199,8 +218,8 @@ export const keepSandbox = async (
 
 /** Another server, or this one's next process, goes on with the job in it; what nobody takes up ends by itself. */
 const letGo = async (sandbox: Sandbox | undefined, signal: AbortSignal): Promise<void> => {
-  if (goesOnElsewhere(signal)) sandbox?.leave();
-  else await dispose(sandbox);
+  if (!goesOnElsewhere(signal)) await dispose(sandbox);
+  else if (sandbox !== undefined) sandbox.leave();
 };
 
 const keptNews =
@@ -215,6 +234,9 @@ const restoredNews = (checkpoint: Checkpoint | undefined): string => {
     `(${files.length} changed files, ${deleted.length} deletions).${skipped} ${lostThen}`
   );
 };
+
+const engineAwayMs = 60_000;
+const engineAgainMs = 2000;
 
 const fail = (): never => {
   throw new AppError('sandbox_lost', 'The sandbox is gone.');

@@ -11,22 +11,27 @@ export type Publication = {
   changeset: Changeset;
   baseRepository: BaseRepository;
   identity: { name: string; email: string };
+  /** Told the commit's id before anything is published: whoever takes it back must know it. */
+  onCommit(sha: string): Promise<void>;
 };
+
+export const branchOf = ({ id }: Pick<Job, 'id'>): string => `backspace/${id}`;
 
 /**
  * Branch, commit, push, pull request. The commit is a function of the job, its time stamp included, so that doing any
  * of this again changes nothing: a push that was done already has nothing to send.
  */
 export const publish = async (
-  { job, answer, changeset, baseRepository, identity }: Publication,
+  { job, answer, changeset, baseRepository, identity, onCommit }: Publication,
   { github, emit, progress, redact }: Pick<Walk, 'github' | 'emit' | 'progress' | 'redact'>,
   signal: AbortSignal,
 ): Promise<PullRequest> => {
   const { base } = baseRepository;
-  const branch = `backspace/${job.id}`;
+  const branch = branchOf(job);
   const message = `${answer.title}\n\nBackspace-Job: ${job.id}\n`;
   const timestamp = Math.floor(Date.parse(job.createdAt) / 1000);
   const sha = await baseRepository.commit(changeset.files, message, { ...identity, timestamp });
+  await onCommit(sha);
 
   await github.createBranch(base, branch, sha, signal);
   progress.saved = { branch };

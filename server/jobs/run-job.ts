@@ -12,6 +12,7 @@ import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSteps } from './steps.ts';
 import { changesetOf, storedChangeset } from './stored-changeset.ts';
+import { takeBack } from './take-back.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
 /**
@@ -37,11 +38,12 @@ export const runJob = async (
   // One that slept past its lease must write nothing more, here or there.
   const github = ports.github.withLease(held.check);
   const last = await walk(held, { ...ports, github, emit, step, progress }, settings, signal).catch(
-    (thrown: unknown) => {
+    async (thrown: unknown) => {
       const error = asAppError(signal.aborted ? signal.reason : thrown);
       if (error.code === 'lease_lost' || goesOnElsewhere(signal)) return error;
       logEnd(ports.log, job.id, error);
-      return endWithError(error, progress);
+      const end = error.code === 'cancelled' ? await takeBack(held, github, progress, ports.log) : error;
+      return endWithError(end, progress);
     },
   );
   if (last instanceof AppError) {
@@ -105,7 +107,14 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   );
   if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
   const pullRequest = await step('publish', () =>
-    publish({ job, answer, changeset, baseRepository, identity: settings.identity }, way, signal),
+    publish(
+      {
+        ...{ job, answer, changeset, baseRepository, identity: settings.identity },
+        onCommit: async (sha) => void (await once('commit', async () => sha)),
+      },
+      way,
+      signal,
+    ),
   );
   return pullRequestResult(answer, changeset, pullRequest, progress);
 };

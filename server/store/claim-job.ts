@@ -19,6 +19,7 @@ export type ClaimedRow = JobRow & {
   deaths: number;
   last_event: number;
   sandbox: string | null;
+  cancel_requested: boolean;
   attempt: Attempt;
   wasHandedOver: boolean;
 };
@@ -88,7 +89,7 @@ const claim = async (
                      WHEN before.deaths_at = before.turns THEN before.deaths + 1 ELSE 1 END,
        deaths_at = before.turns
      FROM before WHERE jobs.id = before.id
-     RETURNING ${jobColumns.replaceAll(/\w+/g, 'jobs.$&')}, jobs.fence, jobs.deaths, jobs.last_event, jobs.sandbox,
+     RETURNING ${jobColumns.replaceAll(/\w+/g, 'jobs.$&')}, jobs.fence, jobs.deaths, jobs.last_event, jobs.sandbox, jobs.cancel_requested,
        before.handed_over AS "wasHandedOver"`,
     [jobId, retryCount, serverId, processId],
   );

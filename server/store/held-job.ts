@@ -102,6 +102,7 @@ export const holdJob = async (claimed: ClaimedRow, hold: Hold): Promise<HeldJob>
       milestones.set(name, value);
       return value;
     },
+    known: <T>(name: string) => milestones.get(name) as T | undefined,
     check: () => fenced(async () => {}),
     checkpoints: createCheckpoints(id, database, fenced, patienceMs),
     sandbox: claimed.sandbox ?? undefined,

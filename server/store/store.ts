@@ -85,6 +85,8 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
     const ending = new AbortController();
     const { id, fence, attempt } = claimed;
     held.set(id, { fence, attempt, ending });
+    // Whoever had it before may have died before it could be told.
+    if (claimed.cancel_requested) cancelHeld(id);
     const onLetGo = () => void held.delete(id);
     return holdJob(claimed, { ...options, database, queue, ending, onLetGo });
   };

@@ -143,6 +143,12 @@ for (const [what, method, path] of [
     // Time enough for whatever was under way.
     await sleep(900);
     assertNoPullRequest(system);
+    const branches = await system.repository.git(
+      'for-each-ref',
+      '--format=%(refname)',
+      'refs/heads/backspace',
+    );
+    assert.equal(branches, '');
     assert.deepEqual(system.forge.violations, []);
   });
 }

@@ -21,6 +21,8 @@ export type Admission = AsyncDisposable & {
   check(): Check;
   /** Throws `sandbox_unavailable` with what is wrong, when the last examination has failed. */
   refuseWhenFailed(): void;
+  /** Resolves at once, but for a host whose last examination has failed: then when one has passed. */
+  untilAdmitted(signal: AbortSignal): Promise<void>;
   /** The same sandboxes, handed out only once an examination has passed. */
   guard(sandboxes: Sandboxes): Sandboxes;
 };
@@ -30,6 +32,7 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
   const stopping = new AbortController();
   /** The first examination has ended, whichever way. */
   const examined = Promise.withResolvers<void>();
+  const passed = Promise.withResolvers<void>();
   let state: 'not yet examined' | 'passed' | readonly Finding[] = 'not yet examined';
 
   const look = async () => {
@@ -38,6 +41,7 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
     if (stopping.signal.aborted) return;
     if (failed.length === 0) {
       state = 'passed';
+      passed.resolve();
       log.info({ findings: findings.length }, 'the host has passed the doctor’s examination');
       return;
     }
@@ -73,6 +77,12 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
       return { name: 'examination', ok: state === 'passed', detail };
     },
     refuseWhenFailed,
+    async untilAdmitted(signal) {
+      signal.throwIfAborted();
+      if (typeof state === 'string') return;
+      await Promise.race([passed.promise, once(signal, 'abort')]);
+      signal.throwIfAborted();
+    },
     guard: (sandboxes) => {
       const admitted = async (sandbox: Sandbox, signal: AbortSignal): Promise<Sandbox> => {
         try {

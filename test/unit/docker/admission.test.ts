@@ -75,7 +75,14 @@ test('a host that fails takes no job, gives back what was started, and passes on
   await assert.rejects(sandboxes.acquire('job', never), refusal);
   assert.equal(count(), 1);
 
+  let isAdmitted = false;
+  const admitted = admission.untilAdmitted(never).then(() => {
+    isAdmitted = true;
+  });
+  await setImmediate();
+  assert.equal(isAdmitted, false);
   await end(good);
+  await admitted;
   admission.refuseWhenFailed();
   assert.equal((await sandboxes.acquire('job', never)).id, 'box-2');
 });
