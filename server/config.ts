@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /**
@@ -28,6 +29,14 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ''),
 );
 
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  const isPrefix =
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  return family !== 0 && isPrefix && rest.length === 0;
+};
+
 const yesOrNo = z
   .enum(['true', 'false'], 'must be true or false')
   .default('false')
@@ -46,7 +55,9 @@ const settings = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .optional()
-    .describe('how clients reach the server, for the URLs in its answers'),
+    .describe(
+      'how clients reach the server, for the URLs in its answers; then only this host and loopback names are answered',
+    ),
   API_KEYS: list
     .pipe(
       z.array(
@@ -57,7 +68,33 @@ const settings = z.object({
       ),
     )
     .default([])
-    .describe('who may use the API: keys, separated by commas (make one with «openssl rand -hex 24»)'),
+    .describe(
+      'who may use the API: keys, separated by commas (make one with «openssl rand -hex 24»); keys with limits are made by «npm run keys»',
+    ),
+  TRUSTED_PROXY: list
+    .pipe(z.array(z.string().refine(isNetwork, 'must be addresses or networks as 172.16.0.0/12')))
+    .optional()
+    .describe(
+      'the proxies before the server, addresses or networks, separated by commas: only from them X-Forwarded-For is believed',
+    ),
+  REQUESTS_PER_MINUTE_MAX: integer(1, 1_000_000, 3000).describe(
+    'requests of one API key in a minute, and of one address without a key; each server counts for itself',
+  ),
+  FAILED_KEYS_PER_MINUTE_MAX: integer(1, 1_000_000, 30).describe(
+    'requests with a wrong key, or none, from one address in a minute',
+  ),
+  CONNECTIONS_MAX: integer(10, 1_000_000, 2000).describe(
+    'connections that are open on one server; further ones are closed at once',
+  ),
+  HEADERS_SECONDS_MAX: integer(1, 600, 10).describe('how long the headers of a request may take to come'),
+  REQUEST_SECONDS_MAX: integer(1, 600, 30).describe('how long a whole request may take to come'),
+  REQUEST_KB_MAX: integer(1, 10_240, 128).describe('size of a request’s body'),
+  READER_STALLED_SECONDS_MAX: integer(1, 86_400, 60).describe(
+    'how long a stream waits for a reader that takes nothing; then it is cut, and the reader may come back',
+  ),
+  STREAMS_PER_KEY_MAX: integer(1, 100_000, 200).describe(
+    'streams of one API key that are open on one server',
+  ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -163,7 +200,12 @@ const settings = z.object({
   ),
   JOBS_RUNNING_MAX: integer(1, 1000, 2).describe('jobs that run at once on this server; the others wait'),
   JOBS_RUNNING_TOTAL_MAX: integer(1, 100_000, 1000).describe('jobs that run at once on all servers together'),
-  JOBS_RUNNING_PER_KEY_MAX: integer(1, 100_000, 1000).describe('jobs of one API key that run at once'),
+  JOBS_RUNNING_PER_KEY_MAX: integer(1, 100_000, 1000).describe(
+    'jobs of one API key that run at once, where it has no limit of its own',
+  ),
+  JOBS_PER_HOUR_PER_KEY_MAX: integer(1, 1_000_000, 1000).describe(
+    'jobs that one API key may ask for in an hour, where it has no limit of its own',
+  ),
   JOBS_QUEUED_MAX: integer(1, 100_000, 100).describe('jobs that may wait'),
   JOB_DEATHS_MAX: integer(1, 100, 3).describe(
     'servers that may die at one turn of a job, one after the other',
@@ -203,6 +245,9 @@ export const runsJobs = (config: Config): config is JobsConfig => config.ROLE !=
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
+
+/** Whether whoever can ask the server is on its machine. */
+export const isLoopback = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
 
 export const readConfig = (environment: NodeJS.ProcessEnv): Config => {
   // An empty value in .env or in a compose file means «not set», except where nothing is a meaning of its own.
@@ -250,19 +295,11 @@ const eachByItself = (given: Record<string, unknown>): Partial<Config> =>
   );
 
 const crossChecks = (config: Partial<Config>): string[] => [
-  ...listensUnprotected(config),
   ...filesBeyondMemory(config),
   ...processesBeyondThreads(config),
   ...commandBeyondLimit(config),
+  ...headersBeyondRequest(config),
 ];
-
-const listensUnprotected = ({ HOST, API_KEYS }: Partial<Config>): string[] => {
-  if (HOST === undefined || API_KEYS === undefined || API_KEYS.length > 0) return [];
-  if (['127.0.0.1', '::1', 'localhost'].includes(HOST)) return [];
-  return [
-    `API_KEYS is missing: without a key the server serves loopback only, and HOST is ${HOST}. Set API_KEYS, or HOST=127.0.0.1.`,
-  ];
-};
 
 const filesBeyondMemory = (config: Partial<Config>): string[] => {
   const { SANDBOX_MEMORY_MB, SANDBOX_WORKSPACE_MB = 0, SANDBOX_HOME_MB = 0, SANDBOX_TMP_MB = 0 } = config;
@@ -286,4 +323,13 @@ const commandBeyondLimit = ({ COMMAND_SECONDS, COMMAND_SECONDS_MAX }: Partial<Co
   if (COMMAND_SECONDS === undefined || COMMAND_SECONDS_MAX === undefined) return [];
   if (COMMAND_SECONDS <= COMMAND_SECONDS_MAX) return [];
   return [`COMMAND_SECONDS is ${COMMAND_SECONDS}, more than COMMAND_SECONDS_MAX (${COMMAND_SECONDS_MAX}).`];
+};
+
+/** Node's HTTP server takes no other order. */
+const headersBeyondRequest = ({ HEADERS_SECONDS_MAX, REQUEST_SECONDS_MAX }: Partial<Config>): string[] => {
+  if (HEADERS_SECONDS_MAX === undefined || REQUEST_SECONDS_MAX === undefined) return [];
+  if (HEADERS_SECONDS_MAX <= REQUEST_SECONDS_MAX) return [];
+  return [
+    `HEADERS_SECONDS_MAX is ${HEADERS_SECONDS_MAX}, more than REQUEST_SECONDS_MAX (${REQUEST_SECONDS_MAX}).`,
+  ];
 };

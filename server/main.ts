@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, ConfigError, readConfig, runsJobs } from './config.ts';
+import { type Config, ConfigError, isLoopback, readConfig, runsJobs } from './config.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { strayFinding } from './docker/doctor/stray-finding.ts';
 import { findingsTable } from './docker/doctor/table.ts';
@@ -12,16 +12,18 @@ import { AppError } from './domain/errors.ts';
 import type { Log } from './domain/log.ts';
 import { createRedactor } from './domain/redact.ts';
 import { createApp } from './http/app.ts';
+import { type Keyring, openKeyring } from './http/keyring.ts';
 import { closeServer, createServer, listen } from './http/server.ts';
 import { endWithError, startProgress } from './jobs/progress.ts';
+import { KeysCommandError, readKeysCommand } from './keys-command.ts';
 import { createTrace } from './langsmith/trace.ts';
 import { createLog } from './log.ts';
 import {
+  appLimits,
   databaseLimits,
   egressLimits,
   egressSettings,
   httpLimits,
-  kilobyte,
   minute,
   sandboxOptions,
   second,
@@ -29,8 +31,11 @@ import {
   storeOptions,
 } from './options.ts';
 import { type Jobs, startJobs } from './start-jobs.ts';
+import { createApiKeys } from './store/api-keys.ts';
 import type { Database } from './store/database.ts';
 import { DirectoryInUse } from './store/directory-lock.ts';
+import { migrate } from './store/migrate.ts';
+import { impatient } from './store/patience.ts';
 import { openPGlite } from './store/pglite.ts';
 import { openPostgres } from './store/postgres.ts';
 import { openStore } from './store/store.ts';
@@ -51,6 +56,19 @@ const start = async (config: Config): Promise<void> => {
   });
   const database = await openDatabase(config, log);
   const store = await openStore(database, { ...storeOptions(config), redact: redactor.deep, log });
+  const closeStore = async () => {
+    await store[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  };
+  const keyring = await openKeyring({
+    fromSettings: API_KEYS,
+    readStored: createApiKeys(database).list,
+    freshMs: 2 * second,
+  });
+  if (keyring.size() === 0 && !isLoopback(config.HOST)) {
+    await closeStore();
+    throw new ConfigError(unprotected(config.HOST));
+  }
   const temporary = await openTemporaryDirectory();
   let jobs: Jobs | undefined;
   const checkStore = async () => {
@@ -77,16 +95,14 @@ const start = async (config: Config): Promise<void> => {
     newJobId: () => randomBytes(8).toString('hex'),
     githubUrl: config.GITHUB_URL,
     ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
-    apiKeys: API_KEYS,
-    bodyBytesMax: 128 * kilobyte,
-    pingMs: 15_000,
-    idleWriteTimeoutMs: 60_000,
+    keyring,
+    servesWithoutKeys: isLoopback(config.HOST),
+    ...appLimits(config),
   });
-  const server = createServer(app, httpLimits);
+  const server = createServer(app, httpLimits(config));
   await listen(server, config.PORT, config.HOST).catch(async (cause: Error) => {
     await temporary[Symbol.asyncDispose]();
-    await store[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
+    await closeStore();
     throw new ConfigError(
       `The server cannot listen with HOST=${config.HOST} and PORT=${config.PORT}: ${cause.message}. Stop what listens there, or set others.`,
     );
@@ -99,11 +115,16 @@ const start = async (config: Config): Promise<void> => {
       temporaryDirectory: temporary.path,
     });
   }
-  const access =
-    API_KEYS.length > 0 ? `${API_KEYS.length} API keys` : 'loopback only, since API_KEYS is not set';
   const tracing = LANGSMITH_API_KEY !== undefined;
   log.info(
-    { host: config.HOST, port, access, tracing, role: config.ROLE, database: database.backend },
+    {
+      host: config.HOST,
+      port,
+      access: accessBy(keyring),
+      tracing,
+      role: config.ROLE,
+      database: database.backend,
+    },
     'server listens',
   );
 
@@ -113,8 +134,7 @@ const start = async (config: Config): Promise<void> => {
     await closeServer(server, 5 * second);
     await trace.flush(5 * second);
     await temporary[Symbol.asyncDispose]();
-    await store[Symbol.asyncDispose]();
-    await database[Symbol.asyncDispose]();
+    await closeStore();
     process.exit(0);
   };
   const onSignal = (signal: string) => {
@@ -125,6 +145,14 @@ const start = async (config: Config): Promise<void> => {
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal);
 };
+
+const accessBy = (keyring: Keyring): string =>
+  keyring.isEmpty()
+    ? 'loopback only, since there is no API key: set API_KEYS, or make one with «npm run keys -- add NAME»'
+    : `${keyring.size()} API keys`;
+
+const unprotected = (host: string): string =>
+  `The server cannot start: without an API key it serves loopback only, and HOST is ${host}. Set API_KEYS, make a key with «npm run keys -- add NAME», or set HOST=127.0.0.1.`;
 
 const openDatabase = async (config: Config, log: Log): Promise<Database> => {
   if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, ...databaseLimits, log });
@@ -157,20 +185,43 @@ const doctor = async (config: Config): Promise<void> => {
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 };
 
-/** The doctor looks at sandboxes alone, and works before there are any keys. */
-const noKeys = { ANTHROPIC_API_KEY: 'not-needed', GITHUB_TOKEN: 'not-needed' };
+/** `npm run keys`: who may use the API. Servers that run hear of it within seconds. */
+const keys = async (words: string[], config: Config): Promise<void> => {
+  const command = readKeysCommand(words);
+  await using database = await openDatabase(config, createLog({ level: 'silent', redact: String })).catch(
+    (error: Error) => {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new ConfigError(
+        `${error.message} Is that your server? Then stop it, give this command again, and start it; with DATABASE_URL keys can be changed while servers run.`,
+      );
+    },
+  );
+  const run = async () => {
+    await impatient(() => migrate(database));
+    return command(createApiKeys(database));
+  };
+  const said = await run().catch((error: unknown) => {
+    throw error instanceof AppError ? new KeysCommandError(error.message) : error;
+  });
+  process.stdout.write(said);
+};
 
-const [command] = process.argv.slice(2);
-if (command !== undefined && command !== 'doctor') {
+/** These look at sandboxes or at the database alone, and work before there are any credentials. */
+const noCredentials = { ANTHROPIC_API_KEY: 'not-needed', GITHUB_TOKEN: 'not-needed' };
+
+const [command, ...words] = process.argv.slice(2);
+if (command !== undefined && command !== 'doctor' && command !== 'keys') {
   process.stderr.write(
-    `There is no command ${command}: without one the server starts, and there is doctor.\n`,
+    `There is no command ${command}: without one the server starts, and there are doctor and keys.\n`,
   );
   process.exit(1);
 }
 try {
-  await (command === 'doctor' ? doctor(readSettings(noKeys)) : start(readSettings({})));
+  if (command === 'doctor') await doctor(readSettings(noCredentials));
+  else if (command === 'keys') await keys(words, readSettings(noCredentials));
+  else await start(readSettings({}));
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError || error instanceof KeysCommandError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }

@@ -5,18 +5,28 @@ import { wayOutUrl } from './docker/way-out.ts';
 
 /** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
 
-export const kilobyte = 1 << 10;
+const kilobyte = 1 << 10;
 const megabyte = 1 << 20;
 export const second = 1000;
 export const minute = 60 * second;
 
-export const httpLimits = {
-  headersTimeoutMs: 10 * second,
-  requestTimeoutMs: 30 * second,
+export const httpLimits = (config: Config) => ({
+  headersTimeoutMs: config.HEADERS_SECONDS_MAX * second,
+  requestTimeoutMs: config.REQUEST_SECONDS_MAX * second,
   keepAliveTimeoutMs: 10 * second,
   headerBytesMax: 16 * kilobyte,
-  connectionsMax: 2000,
-};
+  connectionsMax: config.CONNECTIONS_MAX,
+});
+
+export const appLimits = (config: Config) => ({
+  trustedProxies: config.TRUSTED_PROXY ?? [],
+  requestsPerMinuteMax: config.REQUESTS_PER_MINUTE_MAX,
+  failedKeysPerMinuteMax: config.FAILED_KEYS_PER_MINUTE_MAX,
+  streamsPerKeyMax: config.STREAMS_PER_KEY_MAX,
+  bodyBytesMax: config.REQUEST_KB_MAX * kilobyte,
+  pingMs: 15 * second,
+  idleWriteTimeoutMs: config.READER_STALLED_SECONDS_MAX * second,
+});
 
 export const githubOptions = (config: JobsConfig, temporaryDirectory: string) => ({
   url: config.GITHUB_URL,
@@ -50,6 +60,7 @@ export const storeOptions = (config: Config) => ({
   isWorker: config.ROLE !== 'web',
   runningMax: config.JOBS_RUNNING_TOTAL_MAX,
   runningPerKeyMax: config.JOBS_RUNNING_PER_KEY_MAX,
+  jobsPerHourMax: config.JOBS_PER_HOUR_PER_KEY_MAX,
   queuedMax: config.JOBS_QUEUED_MAX,
   patienceMs: config.DATABASE_PATIENCE_SECONDS * second,
   keptMs: config.JOBS_KEPT_DAYS * 24 * 60 * minute,

@@ -11,6 +11,7 @@ export const errorCodes = [
   'forbidden',
   'not_found',
   'method_not_allowed',
+  'rate_limited',
   'queue_full',
   'idempotency_key_reused',
   'store_unavailable',
@@ -46,11 +47,18 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   /** What the reader can do about it: one sentence. */
   readonly whatToDo: string;
+  /** When it is worth to ask again, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { whatToDo?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { whatToDo?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? defaultRetrySeconds[code];
     this.whatToDo =
       options.whatToDo ??
       defaultAdvice[code] ??
@@ -66,8 +74,15 @@ export const asAppError = (thrown: unknown): AppError => {
   return new AppError('internal', 'Something failed that the server did not foresee.', { cause: thrown });
 };
 
+const defaultRetrySeconds: Partial<Record<ErrorCode, number>> = {
+  // A job takes minutes, so a full queue does not get shorter within seconds.
+  queue_full: 30,
+  store_unavailable: 5,
+};
+
 const defaultAdvice: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'Send one of the server’s API keys as «Authorization: Bearer <key>».',
+  rate_limited: 'Ask again after the seconds in the header Retry-After.',
   queue_full: 'Try again when jobs have ended.',
   idempotency_key_reused: 'Send another Idempotency-Key with another request.',
   store_unavailable: 'Try again in a moment; GET /readyz says whether the database is there.',

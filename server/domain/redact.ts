@@ -33,7 +33,7 @@ const withoutShapes = (text: string): string =>
 
 /** Every shape below holds one of these words: a text without any, which is nearly all text, is done after one scan. */
 const shapeHint =
-  /gh[opusr]_|github_pat_|sk-ant-|lsv2_|bearer\s|basic\s|authorization|x-access-token:|PRIVATE KEY/i;
+  /gh[opusr]_|github_pat_|sk-ant-|lsv2_|tb_[0-9a-f]|bearer\s|basic\s|authorization|x-access-token:|PRIVATE KEY/i;
 
 /**
  * Text from a sandbox is hostile, so no shape may cost more than its length: what an unbounded repetition has taken
@@ -44,6 +44,8 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/github_pat_[A-Za-z0-9_]{16,}/g, mask],
   [/sk-ant-[A-Za-z0-9_-]{16,}/g, mask],
   [/lsv2_[A-Za-z0-9_]{16,}/g, mask],
+  // Our own API keys; their first part is no secret.
+  [/(tb_[0-9a-f]{12}_)[0-9a-f]{16,}/g, `$1${mask}`],
   // In a header anything is a credential; in prose only what looks like one, or «Basic understanding» would go, too.
   [/(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:bearer|basic|token)\s{1,4})[^\s"'\\[]+/gi, `$1${mask}`],
   [/\b((?:bearer|basic)\s{1,4})(?=[A-Za-z._~+/=-]{0,255}\d)[\w.~+/=-]{16,}/gi, `$1${mask}`],

@@ -11,6 +11,7 @@ export const errorStatus = {
   unsupported_media_type: 415,
   invalid_request: 422,
   idempotency_key_reused: 409,
+  rate_limited: 429,
   queue_full: 503,
   store_unavailable: 503,
   lease_lost: 409,

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import { mayUse } from '../domain/api-key.ts';
 import { AppError } from '../domain/errors.ts';
-import { inertJson } from '../domain/inert-json.ts';
-import { hasEnded, type Job, type JobStore } from '../domain/job.ts';
+import { hasEnded, type Idempotency, type Job, type JobRequest, type JobStore } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { createCodeRequestParser } from './code-request.ts';
 import { type StreamLimits, streamEvents } from './event-stream.ts';
+import { keyOf } from './guards.ts';
 import { InvalidRequest } from './invalid-request.ts';
+import { answerJson, pageOfEvents, representationOf, summaryOf } from './job-json.ts';
 import { readJsonBody } from './json-body.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { renderPatch } from './patch.ts';
 import { baseUrlOf } from './public-url.ts';
+import { beforeIn, type Cursor, cursorIn, idempotencyKeyIn, limitIn, stateIn, wantsJson } from './query.ts';
 
 export type JobRoutesOptions = StreamLimits & {
   store: JobStore;
@@ -27,58 +32,94 @@ export type JobRoutesOptions = StreamLimits & {
   log: Log;
 };
 
-export const createJobRoutes = (options: JobRoutesOptions): Router => {
+const jobsPerPage = { max: 100, otherwise: 20 };
+const eventsPerPage = { max: 1000, otherwise: 100 };
+
+export const createJobRoutes = (options: JobRoutesOptions, openStreams: OpenStreams): Router => {
   const { store, log } = options;
   const parseCodeRequest = createCodeRequestParser(options.githubUrl);
   const repoUrlOf = ({ request }: Job): string =>
     `${withoutSlash(options.githubUrl)}/${request.repository.owner}/${request.repository.name}`;
+  const urlOf = (ctx: Context, jobId: string): string =>
+    `${withoutSlash(options.publicUrl ?? baseUrlOf(ctx.req))}/jobs/${jobId}`;
+  const represent = (job: Job) => representationOf(store, job, repoUrlOf(job));
+  const beginStream = (ctx: Context): Disposable =>
+    openStreams.begin({ keyId: keyOf(ctx)?.id, cut: () => ctx.res.destroy() });
   const router = new Router();
 
   router.post('/code', async (ctx) => {
+    const asJson = wantsJson(ctx);
+    const idempotencyKey = idempotencyKeyIn(ctx);
     const request = parseCodeRequest(await readJsonBody(ctx, options.bodyBytesMax));
+    refuseForbiddenRepository(ctx, request);
     if (options.stopping.aborted)
       throw new AppError('server_stopped', 'The server stops: it takes no more jobs.');
     options.refuseJobs();
-    const job: Job = {
-      id: options.newJobId(),
-      state: 'queued',
-      request,
-      keyId: null,
-      createdAt: new Date().toISOString(),
-      startedAt: null,
-      endedAt: null,
+    // Before the job is stored: a client that gets no stream must not get a job without knowing.
+    using _ = asJson ? undefined : beginStream(ctx);
+    const id = options.newJobId();
+    const asked: Job = {
+      ...{ id, state: 'queued', request, keyId: ownerOf(ctx) },
+      ...{ createdAt: new Date().toISOString(), startedAt: null, endedAt: null },
     };
-    await store.create(job, {
-      type: 'Job: Queued',
-      jobId: job.id,
-      url: `${withoutSlash(options.publicUrl ?? baseUrlOf(ctx.req))}/jobs/${job.id}`,
-      repoUrl: repoUrlOf(job),
-      prompt: request.prompt,
-    });
+    const job = await store.create(
+      asked,
+      {
+        ...{ type: 'Job: Queued', jobId: id, url: urlOf(ctx, id) },
+        ...{ repoUrl: repoUrlOf(asked), prompt: request.prompt },
+      },
+      idempotencyKey === undefined ? undefined : idempotencyOf(idempotencyKey, request),
+    );
+    if (asJson) {
+      ctx.status = 202;
+      ctx.set('Location', urlOf(ctx, job.id));
+      answerJson(ctx, await represent(await findJob(store, ctx, job.id)));
+      return;
+    }
     await streamEvents(ctx, { store, jobId: job.id, after: 0 }, options, log);
   });
 
+  router.get('/jobs', async (ctx) => {
+    const limit = limitIn(ctx, jobsPerPage.max, jobsPerPage.otherwise);
+    const state = stateIn(ctx);
+    const before = beforeIn(ctx);
+    if (before !== undefined && (await lookUp(store, ctx, before)) === undefined) {
+      throw new InvalidRequest([{ field: 'before', message: 'must be the id of a job' }]);
+    }
+    const filter = { ...(state && { state }), ...(before !== undefined && { before }) };
+    const jobs = await store.list({ keyId: ownerOf(ctx), ...filter, limit: limit + 1 });
+    const page = jobs.slice(0, limit);
+    const next = jobs.length > limit ? page.at(-1)?.id : null;
+    answerJson(ctx, { jobs: page.map((job) => summaryOf(job, repoUrlOf(job))), next });
+  });
+
   router.get('/jobs/:id', async (ctx) => {
-    const job = await findJob(store, ctx.params.id);
-    ctx.set('Cache-Control', 'no-store');
-    answer(ctx, await representation(store, job, repoUrlOf(job)));
+    const job = await findJob(store, ctx, ctx.params.id);
+    answerJson(ctx, await represent(job));
   });
 
   router.get('/jobs/:id/events', async (ctx) => {
-    const job = await findJob(store, ctx.params.id);
-    const cursor = cursorOf(ctx);
+    const job = await findJob(store, ctx, ctx.params.id);
+    const asJson = wantsJson(ctx);
+    const cursor = cursorIn(ctx);
+    const limit = limitIn(ctx, eventsPerPage.max, eventsPerPage.otherwise);
     const [next] = await store.eventsAfter(job.id, cursor.after, 1);
+    if (next === undefined && !hasEnded(job)) await refuseFutureCursor(store, job.id, cursor);
+    if (asJson) {
+      answerJson(ctx, await pageOfEvents(store, job, { after: cursor.after, limit }));
+      return;
+    }
     if (next === undefined && hasEnded(job)) {
       // 204 is how Server-Sent Events tell a browser not to connect again.
       ctx.status = 204;
       return;
     }
-    if (next === undefined) await refuseFutureCursor(store, job.id, cursor);
+    using _ = beginStream(ctx);
     await streamEvents(ctx, { store, jobId: job.id, after: cursor.after }, options, log);
   });
 
   router.get('/jobs/:id/patch', async (ctx) => {
-    const { id } = await findJob(store, ctx.params.id);
+    const { id } = await findJob(store, ctx, ctx.params.id);
     const checkpoint = await store.checkpoint(id);
     ctx.set({ 'Cache-Control': 'no-store', 'Content-Type': 'text/x-diff; charset=utf-8' });
     if (checkpoint?.incomplete !== undefined)
@@ -87,11 +128,10 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
   });
 
   router.delete('/jobs/:id', async (ctx) => {
-    const { id } = await findJob(store, ctx.params.id);
+    const { id } = await findJob(store, ctx, ctx.params.id);
     await options.cancel(id);
-    const job = await findJob(store, id);
     ctx.status = 202;
-    answer(ctx, await representation(store, job, repoUrlOf(job)));
+    answerJson(ctx, await represent(await findJob(store, ctx, id)));
   });
 
   return router;
@@ -99,48 +139,44 @@ export const createJobRoutes = (options: JobRoutesOptions): Router => {
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
 
-const findJob = async (store: JobStore, id: string | undefined): Promise<Job> => {
+/** What the caller's jobs say whose they are. */
+const ownerOf = (ctx: Context): string | null => keyOf(ctx)?.id ?? null;
+
+/** The caller's own job; those of others are to it what no job is. */
+const lookUp = async (store: JobStore, ctx: Context, id: string | undefined): Promise<Job | undefined> => {
   // An id of ours has no other characters; a store need not look for the rest.
   const job = id !== undefined && /^[\w-]{1,64}$/.test(id) ? await store.find(id) : undefined;
+  return job?.keyId === ownerOf(ctx) ? job : undefined;
+};
+
+const findJob = async (store: JobStore, ctx: Context, id: string | undefined): Promise<Job> => {
+  const job = await lookUp(store, ctx, id);
   if (job === undefined) {
     throw new AppError('not_found', 'There is no job with this id.', {
-      whatToDo: 'Check the id; the server may also have forgotten the job.',
+      whatToDo: 'Check the id and the API key; the server may also have forgotten the job.',
     });
   }
   return job;
 };
 
+const refuseForbiddenRepository = (ctx: Context, { repository }: JobRequest): void => {
+  const key = keyOf(ctx);
+  if (key === undefined || mayUse(key, repository)) return;
+  throw new AppError('forbidden', 'This API key is not for this repository.', {
+    whatToDo: `Ask for one of ${key.repositories?.join(', ')}, or use another key.`,
+  });
+};
+
 /** A header has no other characters. */
 const headerText = (text: string): string => text.replaceAll(/[^ -~]/g, '?');
 
-const answer = (ctx: Context, value: object): void => {
-  ctx.type = 'json';
-  ctx.body = inertJson(JSON.stringify(value));
-};
-
-const representation = async (store: JobStore, job: Job, repoUrl: string) => ({
-  id: job.id,
-  state: job.state,
-  repoUrl,
-  prompt: job.request.prompt,
-  baseBranch: job.request.baseBranch ?? null,
-  createdAt: job.createdAt,
-  startedAt: job.startedAt,
-  endedAt: job.endedAt,
-  lastEvent: (await store.lastEvent(job.id)) ?? null,
+/** The request as it was understood: another order of its fields or other white space is the same request. */
+const idempotencyOf = (key: string, { repository, prompt, baseBranch }: JobRequest): Idempotency => ({
+  key,
+  requestHash: createHash('sha256')
+    .update(JSON.stringify([repository.owner, repository.name, prompt, baseBranch ?? null]))
+    .digest('hex'),
 });
-
-type Cursor = { field: string; after: number };
-
-/** A browser that connects again sends the header to the URL of its first visit, so the header is the newer one. */
-const cursorOf = (ctx: Context): Cursor => {
-  const header = ctx.get('Last-Event-ID');
-  const [field, text] = header !== '' ? ['Last-Event-ID', header] : ['after', ctx.query.after ?? '0'];
-  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) {
-    throw new InvalidRequest([{ field: String(field), message: 'must be the number of an event' }]);
-  }
-  return { field: String(field), after: Number(text) };
-};
 
 /** Whoever waits behind an event that is yet to come would miss it, and for the end wait for ever. */
 const refuseFutureCursor = async (

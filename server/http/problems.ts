@@ -36,11 +36,8 @@ const answer = (ctx: Context, status: number, error: AppError): void => {
   // After the body, because Koa derives a type of its own from it.
   ctx.set('Content-Type', 'application/problem+json');
   ctx.set('Cache-Control', 'no-store');
-  if (error.code === 'queue_full') ctx.set('Retry-After', String(retryAfterS));
+  if (error.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.retryAfterSeconds));
 };
-
-/** A job takes minutes, so a full queue does not get shorter within seconds. */
-const retryAfterS = 30;
 
 /** What no route has answered; the router has set status and `Allow` where only the method does not fit. */
 const refuseUnanswered = (ctx: Context): void => {

@@ -1,4 +1,5 @@
 import type { Database, Sql } from './database.ts';
+import { runningLimits } from './key-limits.ts';
 import type { Attempt, Queue } from './queue.ts';
 import { type JobRow, jobColumns } from './rows.ts';
 import { tellPlaces } from './tell-places.ts';
@@ -9,7 +10,7 @@ export type Claimant = { serverId: string; processId: string };
 export type ClaimLimits = {
   /** Jobs under way on all servers together. */
   runningMax: number;
-  /** Jobs under way of one API key. */
+  /** Jobs under way of one API key that has no limit of its own. */
   runningPerKeyMax: number;
 };
 
@@ -41,8 +42,9 @@ export const claimJob = (
   database.transaction(async (sql) => {
     await sql.query('SELECT pg_advisory_xact_lock($1)', [lock]);
     if ((await running(sql)) >= limits.runningMax) return undefined;
+    const groupMax = { default: limits.runningPerKeyMax, tiers: await runningLimits(sql) };
     for (;;) {
-      const attempt = await queue.take(sql, limits.runningPerKeyMax);
+      const attempt = await queue.take(sql, groupMax);
       if (attempt === undefined) return undefined;
       const row = await claim(sql, attempt, claimant);
       if (row !== undefined) {

@@ -2,34 +2,35 @@ import { AppError } from '../domain/errors.ts';
 import type { Idempotency, Job } from '../domain/job.ts';
 import type { JobFact } from '../domain/job-event.ts';
 import type { Database, Sql } from './database.ts';
-import type { Queue } from './queue.ts';
+import { applyKeyLimits, lockKey, tierOf } from './key-limits.ts';
+import type { Group, Queue } from './queue.ts';
 import { type JobRow, jobColumns, jobOf } from './rows.ts';
 import { tell } from './wakes.ts';
 
 type Acceptance = { job: Job; first: JobFact; idempotency: Idempotency | undefined };
 
+type CreateOptions = { database: Database; queue: Queue; queuedMax: number; jobsPerHourMax: number };
+
 /** The job, its first event and its place in the queue, all or nothing. */
-export const createJob = async (
+export const createJob = (
   acceptance: Acceptance,
-  { database, queue, queuedMax }: { database: Database; queue: Queue; queuedMax: number },
-): Promise<Job> => {
-  const create = () =>
-    database.transaction(async (sql) => {
-      const earlier = await findEarlier(acceptance, sql);
-      if (earlier !== undefined) return earlier;
-      await refuseWhenFull(sql, queuedMax);
-      await insert(acceptance, await queue.send(sql, acceptance.job.id, acceptance.job.keyId), sql);
-      await sql.query(tell, ['queue']);
-      return acceptance.job;
-    });
-  try {
-    return await create();
-  } catch (error) {
-    // The same request at the same moment was faster.
-    if (acceptance.idempotency && (error as { code?: string }).code === '23505') return create();
-    throw error;
-  }
-};
+  { database, queue, queuedMax, jobsPerHourMax }: CreateOptions,
+): Promise<Job> =>
+  database.transaction(async (sql) => {
+    const { id, keyId } = acceptance.job;
+    // The same request at the same moment, on whatever server, waits here and then finds its job.
+    await lockKey(sql, keyId);
+    const earlier = await findEarlier(acceptance, sql);
+    if (earlier !== undefined) return earlier;
+    const runningMax = await applyKeyLimits(sql, keyId, jobsPerHourMax);
+    await refuseWhenFull(sql, queuedMax);
+    await insert(acceptance, await queue.send(sql, id, groupOf(keyId, runningMax)), sql);
+    await sql.query(tell, ['queue']);
+    return acceptance.job;
+  });
+
+const groupOf = (keyId: string | null, runningMax: number | null): Group | undefined =>
+  keyId === null ? undefined : { id: keyId, ...(runningMax === null ? {} : { tier: tierOf(runningMax) }) };
 
 const findEarlier = async ({ job, idempotency }: Acceptance, sql: Sql): Promise<Job | undefined> => {
   if (idempotency === undefined) return undefined;

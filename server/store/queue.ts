@@ -5,14 +5,19 @@ import type { Database, Sql } from './database.ts';
 /** Which of a queued job's attempts: pg-boss ignores one that is over. */
 export type Attempt = { id: string; retryCount: number };
 
+/** Jobs of one group are limited together, to what the group's tier may, where it has one. */
+export type Group = { id: string; tier?: string };
+
+type GroupMax = { default: number; tiers: Record<string, number> };
+
 /**
  * The order of jobs and who has them, on pg-boss. Whatever takes `sql` belongs to that transaction.
  */
 export type Queue = AsyncDisposable & {
-  /** Gives back what pg-boss calls the job. Jobs of one group are limited together. */
-  send(sql: Sql, jobId: string, group: string | null): Promise<string>;
-  /** The oldest that nobody has, and whose group has fewer than `groupMax` under way. */
-  take(sql: Sql, groupMax: number): Promise<(Attempt & { jobId: string }) | undefined>;
+  /** Gives back what pg-boss calls the job. */
+  send(sql: Sql, jobId: string, group: Group | undefined): Promise<string>;
+  /** The oldest that nobody has, and whose group has fewer under way than it may. */
+  take(sql: Sql, groupMax: GroupMax): Promise<(Attempt & { jobId: string }) | undefined>;
   /** Says that whoever has them is alive. */
   touch(attempts: readonly Attempt[]): Promise<void>;
   done(sql: Sql, attempt: Attempt): Promise<void>;
@@ -62,11 +67,7 @@ export const openQueue = async (database: Database, options: QueueOptions): Prom
 
   return {
     async send(sql, jobId, group) {
-      const id = await boss.send(
-        name,
-        { jobId },
-        { db: asDb(sql), ...(group ? { group: { id: group } } : {}) },
-      );
+      const id = await boss.send(name, { jobId }, { db: asDb(sql), ...(group ? { group } : {}) });
       if (id === null) throw new Error('pg-boss took no job.');
       return id;
     },

@@ -51,11 +51,11 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
       impatient(async () => {
         const rows = await database.query<JobRow>(
           `SELECT ${jobColumns} FROM jobs
-           WHERE ($1::boolean OR key_id IS NOT DISTINCT FROM $2::text)
+           WHERE ($1::boolean OR coalesce(key_id, '') = $2)
              AND ($3::text IS NULL OR state = $3)
              AND ($4::text IS NULL OR place < (SELECT place FROM jobs WHERE id = $4))
            ORDER BY place DESC LIMIT $5`,
-          [keyId === undefined, keyId ?? null, state ?? null, before ?? null, limit],
+          [keyId === undefined, keyId ?? '', state ?? null, before ?? null, limit],
         );
         return rows.map(visible);
       }),

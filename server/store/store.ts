@@ -16,6 +16,8 @@ import { openWakes } from './wakes.ts';
 
 export type StoreOptions = ClaimLimits & {
   queuedMax: number;
+  /** Jobs that one API key without a limit of its own may ask for in an hour. */
+  jobsPerHourMax: number;
   /** Takes what must not be seen out of events and requests. */
   redact: <T>(value: T) => T;
   /** Whether this server runs jobs, and looks after those of others that died. */
@@ -106,10 +108,7 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
     ...reads,
     create: (job, first, idempotency) =>
       impatient(() =>
-        createJob(
-          { job, first: options.redact(first), idempotency },
-          { database, queue, queuedMax: options.queuedMax },
-        ),
+        createJob({ job, first: options.redact(first), idempotency }, { ...options, database, queue }),
       ),
     cancel: (jobId, end) => impatient(() => cancelJob(jobId, options.redact(end), { database, queue })),
     async openClaims(claimant) {

@@ -148,7 +148,7 @@ const configure = (environment: Record<string, string>, ...options: string[]): P
 
 test('docker compose says which key is missing and where it belongs', async () => {
   await configure(keys);
-  for (const missing of Object.keys(keys)) {
+  for (const missing of ['ANTHROPIC_API_KEY', 'GITHUB_TOKEN']) {
     await assert.rejects(configure({ ...keys, [missing]: '' }), {
       message: new RegExp(`required variable ${missing} is missing a value: .+\\.env`),
     });

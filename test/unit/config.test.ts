@@ -40,7 +40,19 @@ test('docker-compose.yml hands every setting on, to workers or web, and no key f
     return [...shared, ...namesIn(/ {4}environment:\n((?: {6}.*\n)+)/.exec(block)?.[1])];
   };
   const web = handedTo('web');
-  const ofWebAlone = ['API_KEYS', 'PUBLIC_URL'];
+  const ofWebAlone = [
+    'API_KEYS',
+    'PUBLIC_URL',
+    'TRUSTED_PROXY',
+    'REQUESTS_PER_MINUTE_MAX',
+    'FAILED_KEYS_PER_MINUTE_MAX',
+    'CONNECTIONS_MAX',
+    'HEADERS_SECONDS_MAX',
+    'REQUEST_SECONDS_MAX',
+    'REQUEST_KB_MAX',
+    'READER_STALLED_SECONDS_MAX',
+    'STREAMS_PER_KEY_MAX',
+  ];
   // There the name of a worker is its container's, and the database is a PostgreSQL.
   const ofNone = ['SERVER_ID', 'DATA_DIR'];
 
@@ -134,6 +146,29 @@ test('everything that is missing or wrong is in one message, and no value is rep
   assert.doesNotMatch(message, /canary/);
 });
 
+test('proxies are addresses or networks', () => {
+  const proxies = '127.0.0.1, 172.16.0.0/12, ::1,fd00::/8';
+  assert.deepEqual(readConfig({ ...needed, TRUSTED_PROXY: proxies }).TRUSTED_PROXY, [
+    ...['127.0.0.1', '172.16.0.0/12', '::1', 'fd00::/8'],
+  ]);
+  for (const wrong of [
+    'caddy',
+    '127.1',
+    '10.0.0.0/33',
+    '10.0.0.0/x',
+    '10.0.0.0/8/8',
+    '::/129',
+    '/8',
+    'true',
+  ]) {
+    assert.match(
+      refusal({ ...needed, TRUSTED_PROXY: wrong }),
+      /^ {2}TRUSTED_PROXY must be addresses or networks /m,
+      wrong,
+    );
+  }
+});
+
 test('a server that only serves the API needs neither key: ROLE=web', () => {
   assert.partialDeepStrictEqual(readConfig({ ROLE: 'web' }), { ROLE: 'web', SANDBOX_POOL_SIZE: 1 });
   assert.match(
@@ -145,15 +180,6 @@ test('a server that only serves the API needs neither key: ROLE=web', () => {
     assert.match(message, /^ {2}ANTHROPIC_API_KEY is missing: .+\n {2}GITHUB_TOKEN is missing: /m);
     assert.equal(/^ {2}ROLE must be web, worker or all/m.test(message), ROLE === 'canary');
   }
-});
-
-test('on another address than loopback the server wants API keys', () => {
-  assert.match(refusal({ ...needed, HOST: '0.0.0.0' }), /^ {2}API_KEYS is missing: /m);
-  assert.match(refusal({ ...needed, HOST: '::' }), /^ {2}API_KEYS is missing: /m);
-  for (const HOST of ['127.0.0.1', '::1', 'localhost']) {
-    assert.deepEqual(readConfig({ ...needed, HOST }), { ...readConfig(needed), HOST });
-  }
-  assert.equal(readConfig({ ...needed, HOST: '0.0.0.0', API_KEYS: '0123456789abcdef' }).HOST, '0.0.0.0');
 });
 
 test('files of a sandbox must fit into its memory', () => {
@@ -172,8 +198,13 @@ test('settings that contradict each other are named', () => {
     refusal({ ...needed, SANDBOX_PIDS_MAX: '1023' }),
     /^ {2}SANDBOX_PIDS_MAX is 1023, less than twice SANDBOX_PROCESSES_MAX \(512\): /m,
   );
-  const edge = { ...needed, COMMAND_SECONDS: '900', SANDBOX_PIDS_MAX: '1024' };
-  assert.partialDeepStrictEqual(readConfig(edge), { COMMAND_SECONDS: 900, SANDBOX_PIDS_MAX: 1024 });
+  assert.match(
+    refusal({ ...needed, HEADERS_SECONDS_MAX: '31' }),
+    /^ {2}HEADERS_SECONDS_MAX is 31, more than REQUEST_SECONDS_MAX \(30\)\.$/m,
+  );
+  const edge = { COMMAND_SECONDS: 900, SANDBOX_PIDS_MAX: 1024, HEADERS_SECONDS_MAX: 30 };
+  const given = Object.fromEntries(Object.entries(edge).map(([name, value]) => [name, `${value}`]));
+  assert.partialDeepStrictEqual(readConfig({ ...needed, ...given }), edge);
 });
 
 test('a key with white space inside, which no request could carry, is refused', () => {

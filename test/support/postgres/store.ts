@@ -10,6 +10,7 @@ export const storeSettings = {
   runningMax: 100,
   runningPerKeyMax: 100,
   queuedMax: 100,
+  jobsPerHourMax: 1000,
   isWorker: true,
   patienceMs: 20_000,
   keptMs: 86_400_000,

@@ -62,6 +62,7 @@ test('tokens of known shapes are masked although nobody gave them', () => {
       `token=${prefix}${letters};`,
       'token=[redacted];',
     ]),
+    [`key tb_0123456789ab_${'0'.repeat(48)}.`, 'key tb_0123456789ab_[redacted].'],
     [`curl -H "Authorization: Bearer opaque"`, `curl -H "Authorization: Bearer [redacted]"`],
     [`{"authorization":"Basic dXNlcjpwYXNz"}`, `{"authorization":"Basic [redacted]"}`],
     [`authorization: token ${letters}`, 'authorization: token [redacted]'],

@@ -17,7 +17,7 @@ const endpoints: [method: string, path: string, statusWithKey: number][] = [
 
 test('with keys every endpoint wants one of them, whichever it is', async () => {
   await using server = await serve({ apiKeys: ['key-one', 'key-two'] });
-  await createJob(server.store, 'a');
+  await createJob(server.store, 'a', server.keyring.find('key-one')?.id);
   const ask = async (Authorization?: string) => {
     const statuses = [];
     for (const [method, path] of endpoints) {
@@ -42,12 +42,14 @@ test('with keys every endpoint wants one of them, whichever it is', async () => 
     `Bearer ${'x'.repeat(4_000)}`,
   ];
   for (const authorization of wrong) assert.deepEqual(await ask(authorization), unauthorized, authorization);
-  for (const authorization of ['Bearer key-one', 'bearer key-one', 'BEARER  key-two']) {
+  for (const authorization of ['Bearer key-one', 'bearer key-one', 'BEARER  key-one']) {
     assert.deepEqual(
       await ask(authorization),
       endpoints.map(([, , status]) => status),
     );
   }
+  const notItsJob = endpoints.map(([, path, status]) => (path.startsWith('/jobs') ? 404 : status));
+  assert.deepEqual(await ask('Bearer key-two'), notItsJob);
 });
 
 test('a refusal says how to sign in, and whether a key was there at all', async () => {
@@ -125,8 +127,86 @@ test('without keys a request that names no host is refused', async () => {
   assert.match(await text(socket), /^HTTP\/1\.1 403 /);
 });
 
-test('with keys any Host is answered', async () => {
+test('with keys any Host is answered, as long as the server has no public name', async () => {
   await using server = await serve({ apiKeys: ['key'] });
   const { status } = await rawRequest(`${server.url}/healthz`, { headers: { Host: 'backspace.example' } });
   assert.equal(status, 200);
 });
+
+test('with a public name only that and loopback names are answered', async () => {
+  const table: [publicUrl: string, known: string[], foreign: string[]][] = [
+    [
+      'https://backspace.example/tiny/',
+      [
+        'backspace.example',
+        'BACKSPACE.example',
+        'backspace.example:443',
+        'localhost:8080',
+        '127.0.0.1',
+        '[::1]:1',
+      ],
+      ['backspace.example:8443', 'backspace.example.', 'x.backspace.example', 'backspace.example@localhost'],
+    ],
+    ['http://backspace.example', ['backspace.example:80'], ['backspace.example:443', 'evil.example']],
+    ['https://backspace.example:8443', ['backspace.example:8443'], ['backspace.example', '10.0.0.1']],
+  ];
+  for (const [publicUrl, known, foreign] of table) {
+    await using server = await serve({ apiKeys: ['key'], publicUrl });
+    const statusFor = async (Host: string) =>
+      (await rawRequest(`${server.url}/healthz`, { headers: { Host } })).status;
+    for (const host of known) assert.deepEqual([host, await statusFor(host)], [host, 200]);
+    for (const host of foreign) assert.deepEqual([host, await statusFor(host)], [host, 403]);
+  }
+});
+
+test('a public name opens nothing to others while there are no keys', async () => {
+  await using server = await serve({ publicUrl: 'https://backspace.example' });
+  const { status } = await rawRequest(`${server.url}/healthz`, { headers: { Host: 'backspace.example' } });
+  assert.equal(status, 403);
+});
+
+const originTable: [publicUrl: string | undefined, own: string[], foreign: string[]][] = [
+  [
+    undefined,
+    ['http://127.0.0.1:8080', 'http://localhost', 'https://[::1]:3000'],
+    [
+      'https://evil.example',
+      'null',
+      '',
+      'http://localhost.evil.example',
+      'http://127.0.0.1.nip.io',
+      'file://',
+    ],
+  ],
+  [
+    'https://backspace.example/tiny',
+    ['https://backspace.example'],
+    ['http://backspace.example', 'https://backspace.example:8443', 'http://localhost:8080', 'null'],
+  ],
+];
+
+for (const [publicUrl, own, foreign] of originTable) {
+  test(`a page of another origin than ${publicUrl ?? 'this machine'} can read nothing and change nothing`, async () => {
+    await using server = await serve({ apiKeys: ['key'], ...(publicUrl && { publicUrl }) });
+    const changes = [
+      ['POST', '/code', 415],
+      ['DELETE', '/jobs/x', 404],
+      ['PUT', '/healthz', 405],
+      ['OPTIONS', '/code', 200],
+    ] as const;
+    const ask = async (method: string, path: string, Origin: string) => {
+      const headers = { Authorization: 'Bearer key', Origin };
+      const answer = await rawRequest(server.url + path, { method, headers });
+      const cors = Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'));
+      return [method, Origin, answer.status, ...cors];
+    };
+    for (const origin of [...own, ...foreign]) {
+      for (const [method, path, status] of changes) {
+        const expected = own.includes(origin) ? status : 403;
+        assert.deepEqual(await ask(method, path, origin), [method, origin, expected]);
+      }
+      assert.deepEqual(await ask('GET', '/jobs', origin), ['GET', origin, 200]);
+      assert.deepEqual(await ask('HEAD', '/healthz', origin), ['HEAD', origin, 200]);
+    }
+  });
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noUsage } from '../../../server/domain/job-event.ts';
 import { createJob, createRunningJob, postJson, rawRequest, repoUrl, serve, succeeded } from './serve.ts';
 
 const jobA = {
@@ -13,7 +14,9 @@ const jobA = {
   endedAt: null,
 };
 
-test('a job can be asked for, with its last event', async () => {
+const ended = (result: unknown) => ({ result, usage: noUsage });
+
+test('a job can be asked for, with its last event, its result and what it used', async () => {
   await using server = await serve();
   await createRunningJob(server.store, 'a');
   for (let turn = 0; turn < 1_500; turn++) {
@@ -23,7 +26,14 @@ test('a job can be asked for, with its last event', async () => {
   const response = await fetch(`${server.url}/jobs/a`);
   assert.equal(response.status, 200);
   const { startedAt, endedAt } = (await server.store.find('a')) ?? assert.fail();
-  assert.deepEqual(await response.json(), { ...jobA, state: 'succeeded', startedAt, endedAt, lastEvent });
+  assert.deepEqual(await response.json(), {
+    ...jobA,
+    state: 'succeeded',
+    startedAt,
+    endedAt,
+    lastEvent,
+    ...ended(lastEvent),
+  });
 });
 
 test('cancelling answers with the state, as often as it is asked', async () => {
@@ -34,7 +44,10 @@ test('cancelling answers with the state, as often as it is asked', async () => {
     const [, lastEvent] = await server.store.eventsAfter('a', 0, 10);
     assert.equal(response.status, 202);
     const { endedAt } = (await server.store.find('a')) ?? assert.fail();
-    assert.deepEqual(await response.json(), { ...jobA, state: 'cancelled', endedAt, lastEvent });
+    assert.deepEqual(await response.json(), {
+      ...{ ...jobA, state: 'cancelled', endedAt, lastEvent },
+      ...ended(lastEvent),
+    });
   }
 });
 
@@ -45,7 +58,7 @@ test('a cancelled job that still runs down says running', async () => {
   const response = await fetch(`${server.url}/jobs/a`, { method: 'DELETE' });
   const [lastEvent] = await server.store.eventsAfter('a', 0, 10);
   const { startedAt } = (await server.store.find('a')) ?? assert.fail();
-  const running = { ...jobA, state: 'running', startedAt, lastEvent };
+  const running = { ...jobA, state: 'running', startedAt, lastEvent, result: null, usage: null };
   assert.deepEqual([response.status, await response.json()], [202, running]);
   assert.deepEqual(asked, ['a']);
 });

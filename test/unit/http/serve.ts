@@ -5,14 +5,22 @@ import { text } from 'node:stream/consumers';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import { noUsage } from '../../../server/domain/job-event.ts';
 import { type AppOptions, createApp } from '../../../server/http/app.ts';
+import { openKeyring } from '../../../server/http/keyring.ts';
 import { createServer, type ServerLimits } from '../../../server/http/server.ts';
+import { createApiKeys } from '../../../server/store/api-keys.ts';
 import { type DrivenStore, openDrivenStore } from '../../support/postgres/driven-store.ts';
 
 export type LogLine = { level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> };
 
+type Served = Partial<Omit<AppOptions, 'store'>> & {
+  store?: DrivenStore;
+  /** As in the settings. */
+  apiKeys?: string[];
+};
+
 /** The app on a real server on loopback, with a store on a real database. */
 export const serve = async (
-  { store: given, ...overrides }: Partial<Omit<AppOptions, 'store'>> & { store?: DrivenStore } = {},
+  { store: given, apiKeys = [], ...overrides }: Served = {},
   limits: Partial<ServerLimits> = {},
 ) => {
   const store = given ?? (await openDrivenStore({ queuedMax: 10 }));
@@ -21,6 +29,8 @@ export const serve = async (
     lines.push({ level, message, fields });
   };
   let jobs = 0;
+  const keys = createApiKeys(store.database);
+  const keyring = await openKeyring({ fromSettings: apiKeys, readStored: keys.list, freshMs: 0 });
   const app = createApp({
     store,
     cancel: (jobId) => store.cancel(jobId, cancelled),
@@ -29,7 +39,12 @@ export const serve = async (
     refuseJobs: () => {},
     newJobId: () => `job-${++jobs}`,
     githubUrl: 'https://github.com',
-    apiKeys: [],
+    keyring,
+    servesWithoutKeys: true,
+    trustedProxies: [],
+    requestsPerMinuteMax: 10_000,
+    failedKeysPerMinuteMax: 10_000,
+    streamsPerKeyMax: 100,
     bodyBytesMax: 64 * 1024,
     pingMs: 15_000,
     idleWriteTimeoutMs: 10_000,
@@ -52,6 +67,9 @@ export const serve = async (
     port,
     server,
     store,
+    /** The keys in the database. */
+    keys,
+    keyring,
     lines,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -87,12 +105,16 @@ export const succeeded: Extract<JobFact, { type: 'Result' }> = {
 const cancelled: JobFact = { ...succeeded, status: 'cancelled', summary: 'Cancelled.' };
 
 /** Puts a job into the store without the server's help. */
-export const createJob = async (store: DrivenStore, id: string): Promise<void> => {
+export const createJob = async (
+  store: DrivenStore,
+  id: string,
+  keyId: string | null = null,
+): Promise<void> => {
   const request = { repository: { owner: 'octocat', name: 'hello-world' }, prompt: 'Mend it' };
   await store.create(
     {
       ...{ id, state: 'queued', request, createdAt: '2026-01-02T03:04:05.678Z' },
-      ...{ keyId: null, startedAt: null, endedAt: null },
+      ...{ keyId, startedAt: null, endedAt: null },
     },
     { type: 'Job: Queued', jobId: id, url: `http://127.0.0.1/jobs/${id}`, repoUrl, prompt: 'Mend it' },
   );
