@@ -108,13 +108,20 @@ export const keepSandbox = async (
       const { files = [], deleted = [] } = checkpoint ?? {};
       const kept = { files: files.length, deletions: deleted.length };
       await emit({ type: 'Sandbox: Lost', reason: reason.message, loss: losses, ...kept });
-      // It may be there still, with a toolbox that is not ours any more; one that cannot be removed ends by itself.
-      await dispose(current).catch((err: unknown) =>
-        way.log.error({ jobId, err }, 'a lost sandbox is still there'),
+      // It may be there still, with a toolbox that is not ours any more.
+      const lost = current;
+      const isGone = await dispose(lost).then(
+        () => true,
+        (err: unknown) => {
+          way.log.warn({ jobId, err }, 'a lost sandbox is still there');
+          return false;
+        },
       );
       if (losses > settings.lossesMax) throw tooMany(losses, reason);
       try {
         await beginPatiently(checkpoint);
+        // The engine answers now; what cannot be removed even so ends by itself.
+        if (!isGone) await dispose(lost).catch(() => {});
         return checkpoint;
       } catch (thrown) {
         if (!isLoss(thrown, signal)) throw thrown;
