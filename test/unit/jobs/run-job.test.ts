@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { BaseRepository, GitHub } from '../../../server/domain/github.ts';
+import type { HeldJob } from '../../../server/domain/job.ts';
 import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import type { Ports, Settings } from '../../../server/jobs/ports.ts';
@@ -45,6 +46,8 @@ const nothing = async () => {};
 const run = async (
   failing: { sandbox?: Error; baseRepository?: Error; resolve?: Error },
   signal = new AbortController().signal,
+  /** What the store says of former holders. */
+  before: Partial<HeldJob> = {},
 ) => {
   await using store = await openDrivenStore();
   const log = recordingLog();
@@ -96,7 +99,7 @@ const run = async (
     redact: (words) => words,
   };
   await store.create(queuedJob('a'), queuedFact('a'));
-  await runJob(await store.take(), ports, settings, signal);
+  await runJob({ ...(await store.take()), ...before }, ports, settings, signal);
   const last = (await store.eventsAfter('a', 0, 100)).at(-1);
   const told = log.lines.map(({ level, message }) => `${level}: ${message}`);
   return { last, disposed, told };
@@ -132,3 +135,9 @@ for (const [what, thrown, level, type] of [
     assert.deepEqual(told, ['warn: step failed', level, 'info: job ended']);
   });
 }
+
+test('a job at one turn of which three servers have died is not tried once more', async () => {
+  const { last, disposed } = await run({}, undefined, { deaths: 3, earlierClaims: 3 });
+  assert.partialDeepStrictEqual(last, { type: 'Error', code: 'died_repeatedly' });
+  assert.deepEqual(disposed, []);
+});
