@@ -44,7 +44,8 @@ import { openTemporaryDirectory } from './temporary-directory.ts';
 /** Wires everything: the only file that reads the environment and knows all folders. */
 const start = async (config: Config): Promise<void> => {
   const { GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, API_KEYS } = config;
-  const secrets = [GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, config.DATABASE_URL, ...API_KEYS];
+  const databasePassword = passwordOf(config.DATABASE_URL);
+  const secrets = [GITHUB_TOKEN, ANTHROPIC_API_KEY, LANGSMITH_API_KEY, databasePassword, ...API_KEYS];
   const redactor = createRedactor(secrets.filter((secret) => secret !== undefined));
   const log = createLog({ level: config.LOG_LEVEL, redact: redactor.text });
   const trace = createTrace({
@@ -153,6 +154,10 @@ const accessBy = (keyring: Keyring): string =>
 
 const unprotected = (host: string): string =>
   `The server cannot start: without an API key it serves loopback only, and HOST is ${host}. Set API_KEYS, make a key with «npm run keys -- add NAME», or set HOST=127.0.0.1.`;
+
+/** As it stands in the URL: whoever connects is told of it in messages of the driver's. */
+const passwordOf = (databaseUrl: string | undefined): string | undefined =>
+  databaseUrl === undefined ? undefined : /^\w+:\/\/[^:@/]*:([^@/]*)@/.exec(databaseUrl)?.[1] || undefined;
 
 const openDatabase = async (config: Config, log: Log): Promise<Database> => {
   if (config.DATABASE_URL) return openPostgres({ url: config.DATABASE_URL, ...databaseLimits, log });

@@ -25,7 +25,7 @@ export type ClaimedRow = JobRow & {
 };
 
 /** One number for all servers of ours on a database: who claims counts what runs, and nobody else claims meanwhile. */
-const lock = 7_300_502;
+export const claimLock = 7_300_502;
 
 export const leaseSeconds = 12;
 
@@ -40,7 +40,7 @@ export const claimJob = (
   limits: ClaimLimits,
 ): Promise<ClaimedRow | undefined> =>
   database.transaction(async (sql) => {
-    await sql.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+    await sql.query('SELECT pg_advisory_xact_lock($1)', [claimLock]);
     if ((await running(sql)) >= limits.runningMax) return undefined;
     const groupMax = { default: limits.runningPerKeyMax, tiers: await runningLimits(sql) };
     for (;;) {
@@ -101,7 +101,7 @@ const claim = async (
  */
 export const recoverJobs = (database: Database, queue: Queue, claimant: Claimant): Promise<void> =>
   database.transaction(async (sql) => {
-    await sql.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+    await sql.query('SELECT pg_advisory_xact_lock($1)', [claimLock]);
     const left = await sql.query<{ queue_id: string; queue_attempt: number }>(
       `UPDATE jobs SET lease_until = NULL
        WHERE state = 'running' AND server_id = $1 AND process_id <> $2 AND lease_until IS NOT NULL

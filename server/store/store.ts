@@ -2,7 +2,14 @@ import { AppError } from '../domain/errors.ts';
 import type { HeldJob, JobClaims, JobStore } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { cancelJob } from './cancel-job.ts';
-import { type Claimant, type ClaimLimits, claimJob, leaseSeconds, recoverJobs } from './claim-job.ts';
+import {
+  type Claimant,
+  type ClaimLimits,
+  claimJob,
+  claimLock,
+  leaseSeconds,
+  recoverJobs,
+} from './claim-job.ts';
 import { createJob } from './create-job.ts';
 import type { Database } from './database.ts';
 import { holdJob, leaseLost } from './held-job.ts';
@@ -73,7 +80,14 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
     const ids = new Set(alive.map(({ id }) => id));
     for (const [id, { ending }] of jobs) if (!ids.has(id) && held.has(id)) ending.abort(leaseLost());
     for (const { id, cancel_requested } of alive) if (cancel_requested) cancelHeld(id);
-    await tellPlaces(database);
+    await database.transaction(async (sql) => {
+      // Two servers that tell the same jobs would wait for each other, or tell twice: the other one is at it.
+      const [free] = await sql.query<{ isFree: boolean }>(
+        'SELECT pg_try_advisory_xact_lock($1) AS "isFree"',
+        [claimLock],
+      );
+      if (free?.isFree) await tellPlaces(sql);
+    });
   };
   const beating = setInterval(() => {
     beat().catch((err) => {
