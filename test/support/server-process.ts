@@ -22,8 +22,9 @@ export const startServerProcess = async (
   settings: Record<string, string>,
   /** Away from a .env of the developer's. */
   directory = import.meta.dirname,
+  program = path.join(root, 'server/main.ts'),
 ): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [path.join(root, 'server/main.ts')], {
+  const child = spawn(process.execPath, [program], {
     // Nothing of the developer's own settings: only what the caller gives, and what a process needs to run.
     env: {
       PATH: process.env.PATH ?? '',

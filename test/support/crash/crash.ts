@@ -58,7 +58,8 @@ const endMs = 120_000;
 /** How long a container may outlive its job. */
 const leftMs = 60_000;
 
-export const openCrashSite = async (): Promise<CrashSite> => {
+/** With another program than the server's own where it is to be caught. */
+export const openCrashSite = async (program?: string): Promise<CrashSite> => {
   const docker = await requireDocker();
   let onTurn = () => {};
   await using stack = new AsyncDisposableStack();
@@ -67,7 +68,7 @@ export const openCrashSite = async (): Promise<CrashSite> => {
     files: { 'README.md': '# Books\n' },
   });
   const id = `crash-${process.pid}`;
-  const servers = createServers(farEnds, [`${id}-a`, `${id}-b`]);
+  const servers = createServers(farEnds, [`${id}-a`, `${id}-b`], program);
   stack.defer(() => servers.stopAll());
   // The first start makes the tables that the trap is set on.
   await servers.start(`${id}-a`);
@@ -105,7 +106,7 @@ type Servers = {
   logs(): string;
 };
 
-const createServers = (farEnds: FarEnds, ids: readonly string[]): Servers => {
+const createServers = (farEnds: FarEnds, ids: readonly string[], program?: string): Servers => {
   const up = new Map<string, ServerProcess>();
   const asleep = new Map<string, ServerProcess>();
   const logs: string[] = [];
@@ -121,7 +122,7 @@ const createServers = (farEnds: FarEnds, ids: readonly string[]): Servers => {
       const settings = { ...farEnds.settings, SERVER_ID: id, STOP_GRACE_SECONDS: '0' };
       // So that whoever is caught at a write can be told by its connection.
       const url = `${farEnds.settings.DATABASE_URL}&application_name=${id}`;
-      up.set(id, await startServerProcess({ ...settings, DATABASE_URL: url }));
+      up.set(id, await startServerProcess({ ...settings, DATABASE_URL: url }, undefined, program));
     },
     any: () => [...up.values()][0] ?? assert.fail('no server is up'),
     get: (id) => up.get(id),
