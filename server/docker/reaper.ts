@@ -10,7 +10,11 @@ export type ReaperOptions = {
   /** Whether a job or the pool of this process has the container. */
   holds: (containerId: string) => boolean;
   /** What the store says of it: a job's that goes on, wherever that runs; of one that is over; or nothing. */
-  use: (containerId: string) => Promise<'wanted' | 'over' | 'unknown'>;
+  use: (container: {
+    containerId: string;
+    jobId: string;
+    processId: string;
+  }) => Promise<'wanted' | 'over' | 'unknown'>;
   everyMs: number;
   /** How long an owner may be silent before its container counts as left behind. */
   graceMs: number;
@@ -103,7 +107,8 @@ const createJudge = (docker: Docker, options: ReaperOptions) => {
       if (holds(id)) return undefined;
       if (Date.now() / 1000 > Number(Labels[labels.expires] ?? Number.POSITIVE_INFINITY))
         return 'it is older than any job';
-      switch (await use(id)) {
+      const known = { jobId: Labels[labels.job] ?? '', processId: Labels[labels.process] ?? '' };
+      switch (await use({ containerId: id, ...known })) {
         case 'wanted':
           return undefined;
         case 'over':

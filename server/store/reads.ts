@@ -7,12 +7,15 @@ import { impatient } from './patience.ts';
 import { type EventRow, eventOf, type JobRow, jobColumns, jobOf } from './rows.ts';
 import type { Wakes } from './wakes.ts';
 
+/** A container by its id, the job that its label names, and the process that has made it. */
+export type KnownContainer = { containerId: string; jobId: string; processId: string };
+
 type Reads = Pick<
   JobStore,
   'find' | 'list' | 'eventsAfter' | 'lastEvent' | 'waitForEvents' | 'checkpoint'
 > & {
   ping(): Promise<void>;
-  sandboxUse(containerId: string): Promise<'wanted' | 'over' | 'unknown'>;
+  sandboxUse(container: KnownContainer): Promise<'wanted' | 'over' | 'unknown'>;
 };
 
 /** What anybody may ask of the store, on any server. */
@@ -85,13 +88,16 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
     async ping() {
       await database.query('SELECT 1');
     },
-    sandboxUse: (containerId) =>
+    sandboxUse: ({ containerId, jobId, processId }) =>
       impatient(async () => {
+        // One that was never told to be the job's is of use to the process that is just starting it, if to anybody.
         const [use] = await database.query<{ wanted: boolean }>(
-          `SELECT jobs.state = 'running' AND (jobs.sandbox IS NOT DISTINCT FROM container_id OR jobs.fence = sandboxes.fence)
-             AS wanted
-           FROM sandboxes JOIN jobs ON jobs.id = job_id WHERE container_id = $1`,
-          [containerId],
+          `SELECT state = 'running' AND CASE
+             WHEN container_id IS NULL THEN process_id = $3
+             ELSE sandbox IS NOT DISTINCT FROM container_id OR jobs.fence = sandboxes.fence END AS wanted
+           FROM jobs LEFT JOIN sandboxes ON container_id = $1
+           WHERE jobs.id = coalesce(sandboxes.job_id, $2)`,
+          [containerId, jobId, processId],
         );
         if (use === undefined) return 'unknown';
         return use.wanted ? 'wanted' : 'over';

@@ -16,7 +16,7 @@ import { holdJob, leaseLost } from './held-job.ts';
 import { migrate } from './migrate.ts';
 import { impatient, isAway } from './patience.ts';
 import { type Attempt, openQueue } from './queue.ts';
-import { createReads } from './reads.ts';
+import { createReads, type KnownContainer } from './reads.ts';
 import { tellPlaces } from './tell-places.ts';
 import { trimJobs } from './trim-jobs.ts';
 import { openWakes } from './wakes.ts';
@@ -46,7 +46,7 @@ export type Store = JobStore &
      * What the container with this id is to the store: a job's that goes on, a job's that is over or has another one, or
      * nothing that it knows.
      */
-    sandboxUse(containerId: string): Promise<'wanted' | 'over' | 'unknown'>;
+    sandboxUse(container: KnownContainer): Promise<'wanted' | 'over' | 'unknown'>;
   };
 
 type Held = { fence: number; attempt: Attempt; ending: AbortController };

@@ -104,7 +104,10 @@ describe('a worker that slept past its lease', () => {
       assert.equal(held.signal.reason?.code, 'lease_lost');
       assert.deepEqual(await factsOf(next, 'a'), [queuedFact('a')]);
       assert.equal((await next.find('a'))?.state, 'running');
-      assert.equal(await next.sandboxUse('late'), 'unknown');
+      assert.equal(
+        await next.sandboxUse({ containerId: 'late', jobId: 'spare', processId: 'any' }),
+        'unknown',
+      );
       await again.append(said('mine'));
       await store[Symbol.asyncDispose]();
     });
@@ -148,7 +151,16 @@ test('a job that was given back counts no death, and one whose servers die at on
 
 test('what a container is to the store is known from the start of the sandbox to the end of the job', async () => {
   const { url, store, held } = await begin();
-  const use = async (...ids: string[]) => Promise.all(ids.map((id) => store.sandboxUse(id)));
+  const use = async (...ids: string[]) =>
+    Promise.all(
+      ids.map((containerId) => store.sandboxUse({ containerId, jobId: 'spare', processId: 'any' })),
+    );
+  const starting = (processId: string) =>
+    store.sandboxUse({ containerId: 'starting', jobId: 'a', processId });
+  const [{ process_id: holder } = { process_id: '' }] = await store.database.query<{ process_id: string }>(
+    'SELECT process_id FROM jobs',
+  );
+  assert.deepEqual([await starting(holder), await starting('another')], ['wanted', 'over']);
   await held.ownSandbox('one');
   assert.deepEqual(await use('one', 'two'), ['wanted', 'unknown']);
   await held.keepSandbox('one');
@@ -157,6 +169,7 @@ test('what a container is to the store is known from the start of the sandbox to
   await using next = await startAgain(url);
   await using again = await next.claim(soon());
   assert.deepEqual(await use('one', 'two'), ['wanted', 'over']);
+  assert.equal(await starting(holder), 'over');
   await again.append(resultFact('succeeded'));
   assert.deepEqual(await use('one', 'two'), ['over', 'over']);
   await store[Symbol.asyncDispose]();
