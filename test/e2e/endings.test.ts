@@ -228,6 +228,8 @@ for (const { what, scenario, prompt, settings, error, logged = jobFailed } of [
     assert.partialDeepStrictEqual(await job.end(), { type: 'Error', saved: {}, ...error });
     assert.deepEqual(await system.containers(job), []);
     assertNoPullRequest(system);
+    // The log comes by a pipe of its own, which a busy machine reads later.
+    for (let waited = 0; waited < 5000 && !logged.test(system.server.log()); waited += 50) await sleep(50);
     assert.match(system.server.log(), logged);
   });
 }
