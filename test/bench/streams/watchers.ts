@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { resultFact } from '../../support/jobs.ts';
 import { startSource } from '../../support/streams/events-source.ts';
 import type { Bench } from '../bench.ts';
-import { interleave } from '../measure.ts';
+import { interleave, timed } from '../measure.ts';
 import { openAudience, stamp } from './audience-process.ts';
 import { startBareProcess } from './bare-process.ts';
 import { useOf } from './process-use.ts';
@@ -57,6 +57,10 @@ stores nothing. Memory is the server process’s resident set, ${settleMs / 1000
     rows: [
       { name: 'lag', unit: 'ms', ours: lags.ours, baseline: against(lags.bare), target: { p99Max: 100 } },
       {
+        ...{ name: 'lag', unit: 'ms', ours: lags.ours },
+        baseline: { name: 'storing alone', samples: ours.storingMs },
+      },
+      {
         ...{ name: 'memory per reader, waiting', unit: 'KB', ours: ours.waitingKilobytes },
         ...{ baseline: against(bare.waitingKilobytes), target: { p50Max: 50 } },
       },
@@ -75,6 +79,7 @@ stores nothing. Memory is the server process’s resident set, ${settleMs / 1000
 
 /** What is measured once in each round. */
 class Figures {
+  storingMs: number[] = [];
   waitingKilobytes: number[] = [];
   busyKilobytes: number[] = [];
   processorMicroseconds: number[] = [];
@@ -108,7 +113,13 @@ const measure = async (site: Site, figures: Figures, signal: AbortSignal): Promi
   await using readers = await openAudience({ url: site.url, jobIds: site.jobIds, ...audience });
   await sleep(settleMs, undefined, { signal });
   const waiting = await useOf(site.pid);
-  await Promise.all(site.jobIds.map((_, index) => tellEvenly(() => site.tell(index), signal)));
+  await Promise.all(
+    site.jobIds.map((_, index) =>
+      tellEvenly(async () => {
+        figures.storingMs.push(await timed(() => site.tell(index)));
+      }, signal),
+    ),
+  );
   await sleep(1000, undefined, { signal });
   const { lagsMs, faults } = await readers.take();
   const busy = await useOf(site.pid);
