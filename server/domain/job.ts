@@ -72,8 +72,11 @@ export type JobStore = {
   eventsAfter(jobId: string, after: number, limit: number): Promise<JobEvent[]>;
   /** undefined when there is no such job. */
   lastEvent(jobId: string): Promise<JobEvent | undefined>;
-  /** Resolves once an event with an id above `after` exists; rejects when the signal aborts. */
-  waitForEvents(jobId: string, after: number, signal: AbortSignal): Promise<void>;
+  /**
+   * The next events with an id above `after`, in order, one at least and no more than a reader can be given at once: waits
+   * until there is one. Rejects when the signal aborts.
+   */
+  waitForEvents(jobId: string, after: number, signal: AbortSignal): Promise<JobEvent[]>;
   /** The work so far; undefined while the job has changed nothing. */
   checkpoint(jobId: string): Promise<Checkpoint | undefined>;
   /**

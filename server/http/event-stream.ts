@@ -40,13 +40,14 @@ export const streamEvents = async (
   }, limits.pingMs);
   const onStalled = (): void => {
     log.info({ jobId: from.jobId }, 'a reader that took nothing was dropped');
-    res.destroy();
+    // An orderly end would wait in the operating system for the reader, with all that it did not take.
+    res.socket?.resetAndDestroy();
   };
 
   try {
     for await (const event of eventsOf(from, gone.signal)) {
       ping.refresh();
-      if (!res.write(frame(event)))
+      if (!res.write(frameOf(event)))
         await within(limits.idleWriteTimeoutMs, onStalled, once(res, 'drain', { signal: gone.signal }));
     }
     clearTimeout(ping);
@@ -73,7 +74,6 @@ const begin = (ctx: Context): void => {
 
 /** How long a browser waits before it connects again. */
 const retryMs = 2_000;
-const eventsPerRead = 100;
 
 /** Every event after the cursor once and in order, until the terminal event; throws when the signal aborts. */
 async function* eventsOf(
@@ -82,20 +82,28 @@ async function* eventsOf(
 ): AsyncGenerator<JobEvent, void> {
   let cursor = after;
   while (true) {
-    signal.throwIfAborted();
-    const events = await store.eventsAfter(jobId, cursor, eventsPerRead);
-    for (const event of events) {
+    for (const event of await store.waitForEvents(jobId, cursor, signal)) {
       signal.throwIfAborted();
       yield event;
       cursor = event.id;
       if (isTerminal(event)) return;
     }
-    if (events.length === 0) await store.waitForEvents(jobId, cursor, signal);
   }
 }
 
+/** All who watch a job are given the same event by the store: its bytes are made once, and kept no longer than it. */
+const frames = new WeakMap<JobEvent, Buffer>();
+
+const frameOf = (event: JobEvent): Buffer => {
+  const known = frames.get(event);
+  if (known !== undefined) return known;
+  const made = Buffer.from(render(event));
+  frames.set(event, made);
+  return made;
+};
+
 /** JSON has no bare newline, so one `data:` line holds it all. The number travels as the SSE id only. */
-const frame = ({ id, type, at, ...fields }: JobEvent): string =>
+const render = ({ id, type, at, ...fields }: JobEvent): string =>
   `id: ${id}\ndata: ${inertJson(JSON.stringify({ type, ...fields, at }))}\n\n`;
 
 const flushed = async (res: ServerResponse, signal: AbortSignal): Promise<void> => {

@@ -3,6 +3,7 @@ import type { JobStore } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-event.ts';
 import { loadCheckpoint } from './checkpoints.ts';
 import type { Database } from './database.ts';
+import { createEventWaits } from './event-waits.ts';
 import { impatient } from './patience.ts';
 import { type EventRow, eventOf, type JobRow, jobColumns, jobOf } from './rows.ts';
 import type { Wakes } from './wakes.ts';
@@ -17,6 +18,17 @@ type Reads = Pick<
   ping(): Promise<void>;
   sandboxUse(container: KnownContainer): Promise<'wanted' | 'over' | 'unknown'>;
 };
+
+/** A reader that stalls keeps what it has not taken of a page for as long as the server waits for it. */
+const pageMax = { events: 50, bytes: 64 * 1024 };
+
+/** One event at least, however large. */
+const pageStatement = `
+  SELECT number, at, fact FROM (
+    SELECT *, sum(octet_length(fact::text)) OVER (ORDER BY number) - octet_length(fact::text) AS bytes_before
+    FROM (SELECT number, at, fact FROM events WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3) AS next
+  ) AS measured
+  WHERE bytes_before < $4 ORDER BY number`;
 
 /** What anybody may ask of the store, on any server. */
 export const createReads = (database: Database, wakes: Wakes, redact: <T>(value: T) => T): Reads => {
@@ -41,6 +53,17 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
     const answer = readEvents(jobId, after, limit).finally(() => asked.delete(question));
     asked.set(question, answer);
     return answer;
+  };
+
+  const lookForEvents = async (jobId: string, after: number): Promise<JobEvent[]> => {
+    const rows = await impatient(() =>
+      database.query<EventRow>(pageStatement, [jobId, after, pageMax.events, pageMax.bytes]),
+    ).catch((error: unknown) => {
+      // Whoever watches waits with the jobs until the database is back.
+      if (error instanceof AppError && error.code === 'store_unavailable') return [];
+      throw error;
+    });
+    return withGap(rows.map(eventOf), after);
   };
 
   return {
@@ -70,20 +93,7 @@ export const createReads = (database: Database, wakes: Wakes, redact: <T>(value:
         );
         return row && eventOf(row);
       }),
-    async waitForEvents(jobId, after, signal) {
-      for (;;) {
-        // Registered before the look, so that nothing that comes in between is missed.
-        using waiter = wakes.waiter(`event ${jobId}`);
-        signal.throwIfAborted();
-        const [next] = await eventsAfter(jobId, after, 1).catch((error: unknown) => {
-          // Whoever watches waits with the jobs until the database is back.
-          if (error instanceof AppError && error.code === 'store_unavailable') return [];
-          throw error;
-        });
-        if (next !== undefined) return;
-        await waiter.wait(signal);
-      }
-    },
+    waitForEvents: createEventWaits(wakes, lookForEvents),
     checkpoint: (jobId) => impatient(() => loadCheckpoint(jobId, database)),
     async ping() {
       await database.query('SELECT 1');

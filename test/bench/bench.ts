@@ -9,6 +9,7 @@ import { fifty } from './sandbox/fifty.ts';
 import { memory } from './sandbox/memory.ts';
 import { toolCalls } from './sandbox/tool-calls.ts';
 import { transfer } from './sandbox/transfer.ts';
+import { watchers } from './streams/watchers.ts';
 
 /**
  * `npm run bench -- [NAME…] [--rounds N] [--json FILE]`: what the design promises, measured beside its baselines in
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'sandbox/clone': clone,
   'sandbox/memory': memory,
   'sandbox/fifty': fifty,
+  'streams/watchers': watchers,
 };
 
 const main = async (): Promise<boolean> => {

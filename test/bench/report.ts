@@ -1,12 +1,12 @@
 import { type Summary, summarize } from './measure.ts';
 
-export type Unit = 'ms' | 'MB' | 'count';
+export type Unit = 'ms' | 'µs' | 'MB' | 'KB' | 'count';
 
 /** What was measured beside ours in the same rounds. */
 type Baseline = { name: string; samples: readonly number[] };
 
-/** A target for our p50, or for its ratio to the baseline's p50. */
-type Target = ({ p50Max: number } | { ratioMax: number }) & { isDream?: true };
+/** A target for our p50 or p99, or for the ratio of our p50 to the baseline's. */
+type Target = ({ p50Max: number } | { p99Max: number } | { ratioMax: number }) & { isDream?: true };
 
 export type Row = {
   name: string;
@@ -36,12 +36,13 @@ export const judge = ({ name, unit, ours, baseline, target }: Row): JudgedRow =>
   return {
     ...{ name, unit, ours: summary },
     ...(other && { baseline: other, ratio }),
-    ...(target && { target: { ...target, isReached: isReached(target, summary.p50, ratio) } }),
+    ...(target && { target: { ...target, isReached: isReached(target, summary, ratio) } }),
   };
 };
 
-const isReached = (target: Target, p50: number, ratio: number | undefined): boolean => {
+const isReached = (target: Target, { p50, p99 }: Summary, ratio: number | undefined): boolean => {
   if ('p50Max' in target) return p50 <= target.p50Max;
+  if ('p99Max' in target) return p99 <= target.p99Max;
   if (ratio === undefined) throw new Error('A target for a ratio needs a baseline.');
   return ratio <= target.ratioMax;
 };
@@ -68,11 +69,14 @@ const cellsOf = ({ name, unit, ours, baseline, ratio, target }: JudgedRow, isSam
 ];
 
 const describe = (target: Target, unit: Unit): string => {
-  const limit =
-    'p50Max' in target
-      ? `p50 ≤ ${target.p50Max}${unit === 'count' ? '' : ` ${unit}`}`
-      : `≤ ${target.ratioMax} ×`;
+  const limit = describeLimit(target, unit === 'count' ? '' : ` ${unit}`);
   return target.isDream ? `${limit} (the dream)` : limit;
+};
+
+const describeLimit = (target: Target, unit: string): string => {
+  if ('p50Max' in target) return `p50 ≤ ${target.p50Max}${unit}`;
+  if ('p99Max' in target) return `p99 ≤ ${target.p99Max}${unit}`;
+  return `≤ ${target.ratioMax} ×`;
 };
 
 const numbers = ({ n, p50, p99 }: Summary, unit: Unit) => [`${n}`, quantity(p50, unit), quantity(p99, unit)];

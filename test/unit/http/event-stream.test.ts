@@ -189,7 +189,7 @@ const countingStore = async (): Promise<{ store: DrivenStore; waiting: () => num
   let waiting = 0;
   const waitForEvents: JobStore['waitForEvents'] = async (...args) => {
     waiting++;
-    await store.waitForEvents(...args).finally(() => waiting--);
+    return store.waitForEvents(...args).finally(() => waiting--);
   };
   return { store: { ...store, waitForEvents }, waiting: () => waiting };
 };
@@ -278,7 +278,7 @@ test('a reader that takes nothing is dropped, and others are not held up', async
     { level: 'info', message: 'a reader that took nothing was dropped', fields: { jobId: 'a' } },
   ]);
   stalled.resume();
-  await closed;
+  await assert.rejects(closed, { code: 'ECONNRESET' });
 });
 
 test('a reader that stalls on the very end, when nothing waits for it any more, is dropped as well', async () => {
@@ -303,7 +303,7 @@ test('a reader that stalls on the very end, when nothing waits for it any more, 
   await until(() => server.lines.length > 0);
   assert.equal(server.lines[0]?.message, 'a reader that took nothing was dropped');
   stalled.resume();
-  await closed;
+  await assert.rejects(closed, { code: 'ECONNRESET' });
 });
 
 test('a store that fails in the middle cuts the stream and is logged once', async () => {
