@@ -56,7 +56,13 @@ const start = async (config: Config): Promise<void> => {
     log,
   });
   const database = await openDatabase(config, log);
-  const store = await openStore(database, { ...storeOptions(config), redact: redactor.deep, log });
+  const opening = openStore(database, { ...storeOptions(config), redact: redactor.deep, log });
+  const store = await opening.catch(async (cause: Error) => {
+    await database[Symbol.asyncDispose]();
+    throw new ConfigError(
+      `The server cannot use its database: ${cause.message}. Check that it runs, and that ${config.DATABASE_URL ? 'DATABASE_URL' : 'DATA_DIR'} leads to it.`,
+    );
+  });
   const closeStore = async () => {
     await store[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();

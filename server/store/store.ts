@@ -114,7 +114,13 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
     // Whoever had it before may have died before it could be told.
     if (claimed.cancel_requested) cancelHeld(id);
     const onLetGo = () => void held.delete(id);
-    return holdJob(claimed, { ...options, database, queue, ending, onLetGo });
+    try {
+      return await holdJob(claimed, { ...options, database, queue, ending, onLetGo });
+    } catch (error) {
+      // Nobody runs it: so nobody must go on saying that it is alive.
+      onLetGo();
+      throw error;
+    }
   };
 
   const owned = stack.move();

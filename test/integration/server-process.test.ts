@@ -63,3 +63,14 @@ test('a port that is taken is said in one line, and the server ends with exit co
     return true;
   });
 });
+
+test('a database that cannot be reached is said in one line, without its password', async () => {
+  const url = 'postgres://user:hunter2-hunter2@127.0.0.1:1/jobs';
+  await assert.rejects(startServerProcess({ ...needed, DATABASE_URL: url }), (error: Error) => {
+    const said = error.message.trimEnd().split('\n').slice(1);
+    assert.deepEqual(said, [
+      'The server cannot use its database: connect ECONNREFUSED 127.0.0.1:1. Check that it runs, and that DATABASE_URL leads to it.',
+    ]);
+    return true;
+  });
+});
