@@ -43,6 +43,7 @@ export const keepSandbox = async (
   let isIncomplete = false;
   /** The agent may have changed something that no checkpoint holds. */
   let unsaved = false;
+  let isAgentAtWork = false;
   let notSaved = '';
   let last: Checkpoint | undefined;
 
@@ -96,6 +97,12 @@ export const keepSandbox = async (
     if (await takeUp(held.sandbox)) return;
     const checkpoint = await checkpoints.load();
     await begin(checkpoint);
+    tellRestored(checkpoint);
+  };
+
+  /** Of a job that was taken up: the model believes in what it did before. */
+  const tellRestored = (checkpoint: Checkpoint | undefined) => {
+    unsaved = false;
     if (held.earlier.length === 0) return;
     isIncomplete = checkpoint?.incomplete !== undefined;
     news = restoredNews(checkpoint);
@@ -162,7 +169,7 @@ export const keepSandbox = async (
       await takeUpOrBegin();
     } catch (thrown) {
       if (!isLoss(thrown, signal)) throw thrown;
-      await heal(thrown);
+      tellRestored(await heal(thrown));
     }
   };
 
@@ -177,8 +184,10 @@ export const keepSandbox = async (
         try {
           return await action(here());
         } catch (thrown) {
-          if (!isLoss(thrown, signal) || unsaved) throw thrown;
-          await heal(thrown);
+          // What the agent has changed and no checkpoint holds must not be missing without a word.
+          if (!isLoss(thrown, signal) || (unsaved && isAgentAtWork)) throw thrown;
+          const checkpoint = await heal(thrown);
+          if (!isAgentAtWork) tellRestored(checkpoint);
         }
       }
     },
@@ -190,7 +199,18 @@ export const keepSandbox = async (
       list: (...where) => here().list(...where),
       search: (...what) => here().search(...what),
     },
-    guardian: (baseRepository) => ({
+    guardian: (baseRepository) => {
+      isAgentAtWork = true;
+      return guard(baseRepository);
+    },
+    async [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', end);
+      await letGo(current, signal);
+    },
+  };
+
+  function guard(baseRepository: BaseRepository): Guardian {
+    return {
       async save() {
         if (!unsaved) return;
         try {
@@ -215,12 +235,8 @@ export const keepSandbox = async (
         return unsaved && lost.aborted ? healAndTell(lost.reason as AppError) : undefined;
       },
       news: takeNews,
-    }),
-    async [Symbol.asyncDispose]() {
-      signal.removeEventListener('abort', end);
-      await letGo(current, signal);
-    },
-  };
+    };
+  }
 };
 
 /** Another server, or this one's next process, goes on with the job in it; what nobody takes up ends by itself. */

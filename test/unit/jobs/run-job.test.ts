@@ -44,7 +44,7 @@ const nothing = async () => {};
 
 /** A job whose every step goes well, on ports without a wire; the test says which part fails. */
 const run = async (
-  failing: { sandbox?: Error; baseRepository?: Error; resolve?: Error },
+  failing: { sandbox?: Error; baseRepository?: Error; resolve?: Error; base?: Error },
   signal = new AbortController().signal,
   /** What the store says of former holders. */
   before: Partial<HeldJob> = {},
@@ -85,7 +85,12 @@ const run = async (
     },
     clone: nothing,
     admit: () => {},
-    receiveBase: async () => baseRepository,
+    receiveBase: async () => {
+      const failure = failing.base;
+      delete failing.base;
+      if (failure) throw failure;
+      return baseRepository;
+    },
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
     withdraw: async () => ({ branchDeleted: true }),
@@ -93,16 +98,22 @@ const run = async (
   const ports: Ports = {
     ...{ log, github },
     openEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
-    sandboxes: { image: 'image', acquire: async () => sandbox, reattach: async () => undefined },
+    sandboxes: {
+      image: 'image',
+      acquire: async () => sandbox,
+      reattach: async () => (before.sandbox ? sandbox : undefined),
+    },
     model: createScriptedModel([{ content: [text('Change it\n\nIt is changed.')] }]),
     trace: { start: () => createRecordedSpan(), flush: nothing },
     redact: (words) => words,
   };
   await store.create(queuedJob('a'), queuedFact('a'));
   await runJob({ ...(await store.take()), ...before }, ports, settings, signal);
-  const last = (await store.eventsAfter('a', 0, 100)).at(-1);
+  const events = await store.eventsAfter('a', 0, 100);
+  const types = events.map(({ type }) => type);
+  const last = events.at(-1);
   const told = log.lines.map(({ level, message }) => `${level}: ${message}`);
-  return { last, disposed, told };
+  return { last, types, disposed, told };
 };
 
 test('what cannot be disposed after the pull request is open is logged, and the job has succeeded', async () => {
@@ -140,4 +151,14 @@ test('a job at one turn of which three servers have died is not tried once more'
   const { last, disposed } = await run({}, undefined, { deaths: 3, earlierClaims: 3 });
   assert.partialDeepStrictEqual(last, { type: 'Error', code: 'died_repeatedly' });
   assert.deepEqual(disposed, []);
+});
+
+test('a sandbox that was kept, and dies before the agent goes on, is replaced', async () => {
+  const base = new AppError('sandbox_lost', 'The sandbox stopped.');
+  const { last, types } = await run({ base }, undefined, { sandbox: 'box', earlierClaims: 1 });
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded' });
+  assert.deepEqual(
+    types.filter((type) => type.startsWith('Sandbox')),
+    ['Sandbox: Kept', 'Sandbox: Lost', 'Sandbox: Starting', 'Sandbox: Ready'],
+  );
 });
