@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { startFarEnds } from '../support/far-ends.ts';
+import { startForgeAndModel } from '../support/forge-and-model.ts';
 import { linesOf, postJob, type StreamedEvent } from '../support/job-stream.ts';
 import { addValidation, addValidationPrompt } from '../support/scenarios/add-validation.ts';
 import { startServerProcess } from '../support/server-process.ts';
@@ -43,11 +45,12 @@ const local = async (): Promise<boolean> => {
     '  the model is a SCENARIO FILE (test/support/scenarios/add-validation.ts): no live model thinks here.',
   );
   say('Everything between them is real: server, gVisor sandbox, git, tests, commit, push, pull request.\n');
-  await using farEnds = await startFarEnds([addValidation], msPerEvent);
+  await using farEnds = await startForgeAndModel([addValidation], msPerEvent);
   const { forge, settings } = farEnds;
+  await using data = await ownDirectory();
   const directory = path.resolve(import.meta.dirname, '../support/demo-repository');
   const repository = await forge.createRepository('acme/page-turners', { directory });
-  await using server = await startServerProcess(settings);
+  await using server = await startServerProcess({ ...settings, DATA_DIR: data.path });
 
   const last = await watch(server.url, `${forge.url}/${repository.fullName}`, addValidationPrompt);
   if (last?.type !== 'Result') return false;
@@ -63,7 +66,9 @@ const real = async (repoUrl: string, prompt: string, environment: NodeJS.Process
     'Live: the model and GitHub are the real ones. Tokens will be spent and a pull request will be opened.\n',
   );
   const settings = Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : []));
-  await using server = await startServerProcess({ ...Object.fromEntries(settings), ...demoSettings });
+  await using data = await ownDirectory();
+  const own = { ...demoSettings, DATABASE_URL: '', DATA_DIR: data.path };
+  await using server = await startServerProcess({ ...Object.fromEntries(settings), ...own });
   const last = await watch(server.url, repoUrl, prompt);
   if (last?.type !== 'Result') return false;
   if (last.prUrl === null) return true;
@@ -77,6 +82,12 @@ const real = async (repoUrl: string, prompt: string, environment: NodeJS.Process
   };
   show({ url: last.prUrl, title, body, diff: await (await ask('application/vnd.github.diff')).text() });
   return true;
+};
+
+/** The demo's job is nobody else's: it is kept apart, and goes with the demo. */
+const ownDirectory = async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'backspace-demo-'));
+  return { path: directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
 };
 
 /** Posts the job, prints the stream as it arrives, and gives back its last event. */
