@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts';
-import { type Emit, type JobFact, noUsage, type Usage } from '../domain/job-event.ts';
+import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
@@ -91,7 +91,7 @@ export const runAgent = async (
     replay.notes().forEach(say);
     const known = replay.reply();
     const reply = known ?? (await ask());
-    usage = plus(usage, reply.usage);
+    usage = plusTurn(usage, reply.usage);
     progress.onUsage(usage);
     transcript = withReply(transcript, reply.content);
 
@@ -134,11 +134,3 @@ const refuseBeyond = ({ turnsMax, tokensMax }: AgentLimits, usage: Usage): void 
     );
   }
 };
-
-const plus = (sum: Usage, turn: ModelReply['usage']): Usage => ({
-  turns: sum.turns + 1,
-  inputTokens: sum.inputTokens + turn.inputTokens,
-  outputTokens: sum.outputTokens + turn.outputTokens,
-  cacheReadTokens: sum.cacheReadTokens + turn.cacheReadTokens,
-  cacheWriteTokens: sum.cacheWriteTokens + turn.cacheWriteTokens,
-});

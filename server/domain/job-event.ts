@@ -224,5 +224,14 @@ export const noUsage: Usage = {
   cacheWriteTokens: 0,
 };
 
+/** With one more turn, of which the model has told what it took. */
+export const plusTurn = (sum: Usage, turn: Omit<Usage, 'turns'>): Usage => ({
+  turns: sum.turns + 1,
+  inputTokens: sum.inputTokens + turn.inputTokens,
+  outputTokens: sum.outputTokens + turn.outputTokens,
+  cacheReadTokens: sum.cacheReadTokens + turn.cacheReadTokens,
+  cacheWriteTokens: sum.cacheWriteTokens + turn.cacheWriteTokens,
+});
+
 /** After a terminal event the stream ends and the job never changes again. */
 export const isTerminal = (fact: JobFact): boolean => fact.type === 'Result' || fact.type === 'Error';

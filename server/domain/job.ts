@@ -117,8 +117,10 @@ export type HeldJob = Transcripts &
     once<T>(name: string, action: () => Promise<T>): Promise<T>;
     /** What `once` has stored by this name, by whichever holder. */
     known<T>(name: string): T | undefined;
-    /** Throws when the job is not ours any more: to be asked before anything is written elsewhere. */
+    /** Throws when the job is not ours any more, or is cancelled: to be asked before anything is written elsewhere. */
     check(): Promise<void>;
+    /** Throws only when the job is not ours any more: for what a cancel itself has to write. */
+    checkLease(): Promise<void>;
     checkpoints: Checkpoints;
     /** The id of the container with the job's workspace, as an earlier holder left it. */
     sandbox: string | undefined;

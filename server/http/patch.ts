@@ -12,30 +12,34 @@ export const renderPatch = (checkpoint: Checkpoint | undefined): Buffer => {
   const before = new Map(checkpoint.base.map(({ path, content, ...file }) => [path, { ...file, content }]));
   const after = new Map(checkpoint.files.map((file) => [file.path, file]));
   const paths = [...new Set([...after.keys(), ...checkpoint.deleted])].sort();
-  return Buffer.concat(paths.flatMap((path) => fileLines(path, before.get(path), after.get(path))));
+  const until = performance.now() + diffMsMax;
+  return Buffer.concat(paths.flatMap((path) => fileLines(path, before.get(path), after.get(path), until)));
 };
 
 const absent = '0'.repeat(40);
 
 /** Deletions of what git does not know, say because it came and went again, change nothing. */
-const fileLines = (path: string, before: Side, after: Side): Buffer[] => {
+const fileLines = (path: string, before: Side, after: Side, until: number): Buffer[] => {
   if (before === undefined && after === undefined) return [];
   if (before?.blobId === after?.blobId && before?.mode === after?.mode) return [];
   // A link that becomes a file, or the other way round, is a deletion and a new file to git.
   if (before && after && isLink(before) !== isLink(after)) {
-    return [...fileLines(path, before, undefined), ...fileLines(path, undefined, after)];
+    return [...fileLines(path, before, undefined, until), ...fileLines(path, undefined, after, until)];
   }
-  return [line(`diff --git ${quoted(`a/${path}`)} ${quoted(`b/${path}`)}`), ...changed(path, before, after)];
+  return [
+    line(`diff --git ${quoted(`a/${path}`)} ${quoted(`b/${path}`)}`),
+    ...changed(path, before, after, until),
+  ];
 };
 
 const isLink = ({ mode }: { mode: FileMode }): boolean => mode === '120000';
 
-const changed = (path: string, before: Side, after: Side): Buffer[] => {
+const changed = (path: string, before: Side, after: Side, until: number): Buffer[] => {
   const modes = modeLines(before, after);
   if (before?.blobId === after?.blobId) return modes;
   const sameMode = before && after && before.mode === after.mode ? ` ${after.mode}` : '';
   const index = line(`index ${before?.blobId ?? absent}..${after?.blobId ?? absent}${sameMode}`);
-  return [...modes, index, ...contentLines(path, before, after)];
+  return [...modes, index, ...contentLines(path, before, after, until)];
 };
 
 const modeLines = (before: Side, after: Side): Buffer[] => {
@@ -45,10 +49,13 @@ const modeLines = (before: Side, after: Side): Buffer[] => {
   return [line(`old mode ${before.mode}`), line(`new mode ${after.mode}`)];
 };
 
-const contentLines = (path: string, before: Side, after: Side): Buffer[] => {
+const contentLines = (path: string, before: Side, after: Side, until: number): Buffer[] => {
   const [old, fresh] = [textOf(before), textOf(after)];
   if (old === undefined || fresh === undefined) return literal(after?.content ?? new Uint8Array());
-  const patch = structuredPatch('', '', old, fresh, '', '', { context: 3, maxEditLength });
+  const patch = structuredPatch('', '', old, fresh, '', '', {
+    context: 3,
+    timeout: until - performance.now(),
+  });
   // Git takes an empty file without any of these lines.
   if (patch?.hunks.length === 0) return [];
   if (patch === undefined) return literal(after?.content ?? new Uint8Array());
@@ -62,8 +69,8 @@ const contentLines = (path: string, before: Side, after: Side): Buffer[] => {
   ];
 };
 
-/** Two texts that have nothing in common would keep the server busy: they are shown whole. */
-const maxEditLength = 20_000;
+/** Texts that have little in common would keep the server busy: what is not found in this time is shown whole. */
+const diffMsMax = 1000;
 
 const range = (start: number, lines: number): string => (lines === 1 ? `${start}` : `${start},${lines}`);
 

@@ -46,7 +46,7 @@ export type Cursor = { field: string; after: number };
 export const cursorIn = (ctx: Context): Cursor => {
   const header = ctx.get('Last-Event-ID');
   const [field, text] = header !== '' ? ['Last-Event-ID', header] : ['after', ctx.query.after ?? '0'];
-  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) {
+  if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) {
     throw new InvalidRequest([{ field: String(field), message: 'must be the number of an event' }]);
   }
   return { field: String(field), after: Number(text) };

@@ -88,7 +88,8 @@ export const keepSandbox = async (
     way.github.admit(guarded(sandbox, egress), base);
     await held.ownSandbox(containerId);
     await emit({ type: 'Sandbox: Kept', sandbox: sandbox.id.slice(0, 12) });
-    unsaved = true;
+    // Before the agent said that it was done, all that could be was saved.
+    unsaved = held.known('answer') === undefined;
     news = keptNews;
     return true;
   };

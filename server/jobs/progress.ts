@@ -1,8 +1,16 @@
 import type { DenialReport } from '../domain/egress.ts';
 import type { AppError } from '../domain/errors.ts';
-import type { Job } from '../domain/job.ts';
-import { type EgressDenied, type JobFact, noUsage, type Saved, type Usage } from '../domain/job-event.ts';
+import type { HeldJob, Job } from '../domain/job.ts';
+import {
+  type EgressDenied,
+  type JobFact,
+  noUsage,
+  plusTurn,
+  type Saved,
+  type Usage,
+} from '../domain/job-event.ts';
 import type { Span } from '../domain/trace.ts';
+import type { TranscriptEntry } from '../domain/transcript.ts';
 
 /** What a job has used and saved so far: every terminal event tells it, however the job ends. */
 export type Progress = {
@@ -23,13 +31,13 @@ export type Failure = Extract<JobFact, { type: 'Error' }>;
 
 /** Of a job that nobody has begun, without `held`. What earlier holders have done counts. */
 export const startProgress = (
-  held?: { job: Pick<Job, 'startedAt'>; told: readonly JobFact[] },
+  held?: Pick<HeldJob, 'told' | 'earlier'> & { job: Pick<Job, 'startedAt'> },
   span?: Pick<Span, 'url'>,
 ): Progress => {
   const startedAt = Date.parse(held?.job.startedAt ?? '') || Date.now();
   const before = deniedBefore(held?.told ?? []);
   const progress: Progress = {
-    usage: noUsage,
+    usage: usageOf(held?.earlier ?? []),
     saved: savedBefore(held?.told ?? []),
     denials: () => before,
     get traceUrl() {
@@ -48,6 +56,9 @@ export const startProgress = (
   };
   return progress;
 };
+
+const usageOf = (entries: readonly TranscriptEntry[]): Usage =>
+  entries.reduce((sum, entry) => (entry.kind === 'reply' ? plusTurn(sum, entry.reply.usage) : sum), noUsage);
 
 const savedBefore = (told: readonly JobFact[]): Saved => {
   const saved: Saved = {};

@@ -42,7 +42,8 @@ export const runJob = async (
       const error = asAppError(signal.aborted ? signal.reason : thrown);
       if (error.code === 'lease_lost' || goesOnElsewhere(signal)) return error;
       logEnd(ports.log, job.id, error);
-      const end = error.code === 'cancelled' ? await takeBack(held, github, progress, ports.log) : error;
+      const end =
+        error.code === 'cancelled' ? await takeBack(held, ports.github, progress, ports.log) : error;
       return endWithError(end, progress);
     },
   );

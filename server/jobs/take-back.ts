@@ -13,8 +13,8 @@ const takeBackMs = 45_000;
  * branch deleted unless somebody else's commit stands on it. Gives back what the job's end has to say of it.
  */
 export const takeBack = async (
-  held: Pick<HeldJob, 'job' | 'known'>,
-  github: Pick<GitHub, 'withdraw'>,
+  held: Pick<HeldJob, 'job' | 'known' | 'checkLease'>,
+  github: Pick<GitHub, 'withLease'>,
   progress: Progress,
   log: Log,
 ): Promise<AppError> => {
@@ -25,12 +25,9 @@ export const takeBack = async (
   if (base === undefined || commit === undefined) return said('');
   const branch = branchOf(held.job);
   try {
-    const { branchDeleted, closed } = await github.withdraw(
-      base,
-      branch,
-      commit,
-      AbortSignal.timeout(takeBackMs),
-    );
+    const { branchDeleted, closed } = await github
+      .withLease(held.checkLease)
+      .withdraw(base, branch, commit, AbortSignal.timeout(takeBackMs));
     progress.saved = { ...(branchDeleted ? {} : { branch }), ...(closed ? { prUrl: closed } : {}) };
     const kept = branchDeleted ? '' : ` The branch «${branch}» has a commit of somebody else’s, and stays.`;
     return said(`${closed ? ' Its pull request was closed.' : ''}${kept}`);

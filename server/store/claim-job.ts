@@ -73,7 +73,7 @@ const claim = async (
   const [row] = await sql.query<Omit<ClaimedRow, 'attempt'>>(
     `WITH before AS (
        SELECT id, handed_over, deaths, deaths_at,
-         (SELECT count(*)::int FROM transcript WHERE job_id = jobs.id AND entry->>'kind' = 'reply') AS turns
+         (SELECT count(*)::int FROM transcript WHERE job_id = jobs.id AND kind = 'reply') AS turns
        FROM jobs WHERE id = $1 AND state IN ('queued', 'running') FOR UPDATE
      )
      UPDATE jobs SET

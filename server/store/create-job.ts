@@ -72,5 +72,7 @@ const insert = async ({ job, first, idempotency }: Acceptance, queueId: string, 
       idempotency?.requestHash ?? null,
     ],
   );
-  await sql.query('INSERT INTO events VALUES ($1, 1, now(), $2)', [job.id, JSON.stringify(first)]);
+  await sql.query('INSERT INTO events VALUES ($1, 1, now(), $2, $3)', [
+    ...[job.id, first.type, JSON.stringify(first)],
+  ]);
 };

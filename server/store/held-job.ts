@@ -66,6 +66,7 @@ export const holdJob = async (claimed: ClaimedRow, hold: Hold): Promise<HeldJob>
       const values = [
         ...[id, fence, lastEvent, event, stored ?? null, end ?? null],
         ...[entries, entry === undefined ? null : JSON.stringify(entry)],
+        ...[fact?.type ?? null, entry?.kind ?? null],
       ];
       const save = async (sql: Sql) => {
         const [saved] = await sql.query(storeStatement, values);
@@ -103,7 +104,17 @@ export const holdJob = async (claimed: ClaimedRow, hold: Hold): Promise<HeldJob>
       return value;
     },
     known: <T>(name: string) => milestones.get(name) as T | undefined,
-    check: () => fenced(async () => {}),
+    checkLease: () => fenced(async () => {}),
+    check: () =>
+      fenced(async (sql) => {
+        const [job] = await sql.query<{ cancel_requested: boolean }>(
+          'SELECT cancel_requested FROM jobs WHERE id = $1',
+          [id],
+        );
+        if (!job?.cancel_requested) return;
+        ending.abort(cancelled());
+        throw cancelled();
+      }),
     checkpoints: createCheckpoints(id, database, fenced, patienceMs),
     sandbox: claimed.sandbox ?? undefined,
     ownSandbox: (containerId) =>
@@ -139,9 +150,9 @@ const storeStatement = `
     WHERE id = $1 AND fence = $2::int AND state = 'running' AND last_event = $3::int
     RETURNING id
   ), event AS (
-    INSERT INTO events SELECT id, $4::int, now(), $5::json FROM held WHERE $5::json IS NOT NULL
+    INSERT INTO events SELECT id, $4::int, now(), $9::text, $5::json FROM held WHERE $5::json IS NOT NULL
   ), entry AS (
-    INSERT INTO transcript SELECT id, $7::int, $8::json, $4::int FROM held WHERE $8::json IS NOT NULL
+    INSERT INTO transcript SELECT id, $7::int, $10::text, $8::json, $4::int FROM held WHERE $8::json IS NOT NULL
     ON CONFLICT DO NOTHING
   )
   SELECT id FROM held`;
@@ -152,6 +163,21 @@ const isStored = async (sql: Sql, id: string, fence: number, event: number): Pro
   ]);
   return rows.length > 0;
 };
+
+/** What was told of the reply by the last of those who asked for it and told anything. */
+const lastAttempt = (facts: readonly JobFact[]): JobFact[] => {
+  let attempt: JobFact[] = [];
+  let before: JobFact[] = [];
+  for (const fact of facts) {
+    if (fact.type === 'Job: Resumed') {
+      if (attempt.length > 0) before = attempt;
+      attempt = [];
+    } else if (fact.type === 'AI Message' || fact.type === 'AI Thinking') attempt.push(fact);
+  }
+  return attempt.length > 0 ? attempt : before;
+};
+
+export const cancelled = (): AppError => new AppError('cancelled', 'The job was cancelled.');
 
 export const leaseLost = (): AppError =>
   new AppError('lease_lost', 'Another server has taken the job: this one was silent for too long.');
@@ -169,7 +195,7 @@ const loadEarlier = async (sql: Sql, { id }: ClaimedRow): Promise<Earlier> => {
     [id],
   );
   const told = await sql.query<EventRow>(
-    `SELECT number, at, fact FROM events WHERE job_id = $1 AND fact->>'type' <> 'Tool: Output' ORDER BY number`,
+    `SELECT number, at, fact FROM events WHERE job_id = $1 AND type <> 'Tool: Output' ORDER BY number`,
     [id],
   );
   const milestones = await sql.query<{ name: string; value: unknown }>(
@@ -180,7 +206,7 @@ const loadEarlier = async (sql: Sql, { id }: ClaimedRow): Promise<Earlier> => {
   return {
     entries: entries.map(({ entry }) => entry),
     told: told.map(eventOf),
-    unfinished: told.filter(({ number }) => number > finished).map(({ fact }) => fact),
+    unfinished: lastAttempt(told.filter(({ number }) => number > finished).map(({ fact }) => fact)),
     milestones: new Map(milestones.map(({ name, value }) => [name, value])),
   };
 };

@@ -1,4 +1,3 @@
-import { AppError } from '../domain/errors.ts';
 import type { HeldJob, JobClaims, JobStore } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { cancelJob } from './cancel-job.ts';
@@ -12,7 +11,7 @@ import {
 } from './claim-job.ts';
 import { createJob } from './create-job.ts';
 import type { Database } from './database.ts';
-import { holdJob, leaseLost } from './held-job.ts';
+import { cancelled, holdJob, leaseLost } from './held-job.ts';
 import { migrate } from './migrate.ts';
 import { impatient, isAway } from './patience.ts';
 import { type Attempt, openQueue } from './queue.ts';
@@ -69,6 +68,8 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
   /** Says that we live, and hears what became of our jobs. */
   const beat = async () => {
     const jobs = [...held];
+    // First, since the queue alone decides who is silent for too long, and the jobs' own rows may be locked for a while.
+    await queue.touch(jobs.map(([, { attempt }]) => attempt));
     const alive = await database.query<{ id: string; cancel_requested: boolean }>(
       `UPDATE jobs SET lease_until = now() + interval '${leaseSeconds} seconds'
        FROM unnest($1::text[], $2::int[]) AS ours (id, fence)
@@ -76,7 +77,6 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
        RETURNING jobs.id, cancel_requested`,
       [jobs.map(([id]) => id), jobs.map(([, { fence }]) => fence)],
     );
-    await queue.touch(jobs.map(([, { attempt }]) => attempt));
     const ids = new Set(alive.map(({ id }) => id));
     for (const [id, { ending }] of jobs) if (!ids.has(id) && held.has(id)) ending.abort(leaseLost());
     for (const { id, cancel_requested } of alive) if (cancel_requested) cancelHeld(id);
@@ -110,10 +110,14 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
     if (claimed === undefined) return undefined;
     const ending = new AbortController();
     const { id, fence, attempt } = claimed;
+    // This process may have it still, without knowing that it was silent for too long.
+    held.get(id)?.ending.abort(leaseLost());
     held.set(id, { fence, attempt, ending });
     // Whoever had it before may have died before it could be told.
     if (claimed.cancel_requested) cancelHeld(id);
-    const onLetGo = () => void held.delete(id);
+    const onLetGo = () => {
+      if (held.get(id)?.ending === ending) held.delete(id);
+    };
     try {
       return await holdJob(claimed, { ...options, database, queue, ending, onLetGo });
     } catch (error) {
@@ -154,5 +158,3 @@ export const openStore = async (database: Database, options: StoreOptions): Prom
 
 /** The queue tells of new jobs, but not of those whose worker has died. */
 const claimAgainMs = 1000;
-
-const cancelled = () => new AppError('cancelled', 'The job was cancelled.');

@@ -21,7 +21,7 @@ export const tellPlaces = async (sql: Sql): Promise<void> => {
        RETURNING jobs.id, last_event, now_at
      ), told AS (
        INSERT INTO events
-       SELECT id, last_event, now(), json_build_object('type', 'Job: Waiting', 'place', now_at) FROM moved
+       SELECT id, last_event, now(), 'Job: Waiting', json_build_object('type', 'Job: Waiting', 'place', now_at) FROM moved
      )
      SELECT pg_notify('${wakeChannel}', 'event ' || id) FROM moved`,
   );

@@ -1,4 +1,5 @@
--- What is JSON here is `json`, not `jsonb`: events hold whatever a command printed, and `jsonb` refuses U+0000.
+-- What is JSON here is `json`, not `jsonb`: events hold whatever a command printed, and `jsonb` refuses U+0000 and half a
+-- surrogate pair. The operators of `json` refuse them as well: such a column is written and read as a whole.
 
 CREATE TABLE jobs (
   id text PRIMARY KEY,
@@ -45,6 +46,8 @@ CREATE TABLE events (
   job_id text NOT NULL REFERENCES jobs ON DELETE CASCADE,
   number int NOT NULL,
   at timestamptz NOT NULL,
+  -- Beside the fact, since no operator may look into that: it fails on what `jsonb` refuses.
+  type text NOT NULL,
   fact json NOT NULL,
   PRIMARY KEY (job_id, number)
 );
@@ -52,6 +55,7 @@ CREATE TABLE events (
 CREATE TABLE transcript (
   job_id text NOT NULL REFERENCES jobs ON DELETE CASCADE,
   number int NOT NULL,
+  kind text NOT NULL,
   entry json NOT NULL,
   -- The last event when it was stored: what was told after it belongs to what was not finished.
   after_event int NOT NULL,

@@ -25,8 +25,8 @@ const triggers = `
   CREATE FUNCTION trap.spring() RETURNS trigger LANGUAGE plpgsql AS $$
   DECLARE
     passing text := CASE TG_TABLE_NAME
-      WHEN 'events' THEN 'event ' || (to_json(NEW)->'fact'->>'type')
-      WHEN 'transcript' THEN 'transcript ' || (to_json(NEW)->'entry'->>'kind')
+      WHEN 'events' THEN 'event ' || (to_json(NEW)->>'type')
+      WHEN 'transcript' THEN 'transcript ' || (to_json(NEW)->>'kind')
       WHEN 'milestones' THEN 'milestone ' || (to_json(NEW)->>'name')
       WHEN 'checkpoints' THEN 'checkpoint'
       WHEN 'sandboxes' THEN 'sandbox started'

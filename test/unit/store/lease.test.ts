@@ -191,3 +191,34 @@ test('while the database is away writes wait, new jobs are refused at once, and 
   await store.create1('b');
   await store[Symbol.asyncDispose]();
 });
+
+test('a job goes on whatever stands in what was told and said: NUL, half a character', async () => {
+  const { url, store, held } = await begin();
+  const strange = 'a\0b \ud83d \\u0000';
+  const result = { type: 'tool_result' as const, toolUseId: 't', content: strange, isError: false };
+  await held.save({ kind: 'reply', reply: { ...reply, content: [{ type: 'text', text: strange }] } });
+  await held.save({ kind: 'result', result }, said(strange));
+  await held.append({ type: 'Tool: Output', output: strange, callId: 't' });
+  await using next = await startAgain(url);
+  await using again = await next.claim(soon());
+  assert.deepEqual(again.earlier.at(-1), { kind: 'result', result });
+  assert.deepEqual(again.told.at(-1)?.type, 'AI Message');
+  await store[Symbol.asyncDispose]();
+});
+
+test('a process that claims a job once more which it holds already goes on as its one holder', async () => {
+  const { url, store, held } = await begin();
+  // As if the queue had not heard of it for too long.
+  await store.database.query(`UPDATE queue.job SET heartbeat_on = now() - interval '1 minute'`);
+  await using again = await store.claim(soon());
+  assert.equal(held.signal.reason?.code, 'lease_lost');
+  await held[Symbol.asyncDispose]();
+  assert.equal(await store.cancel('a', resultFact('cancelled')), true);
+  if (!again.signal.aborted) {
+    await new Promise((resolve) => again.signal.addEventListener('abort', resolve, { once: true }));
+  }
+  assert.equal(again.signal.reason.code, 'cancelled');
+  await assert.rejects(again.check(), (thrown) => thrown instanceof AppError && thrown.code === 'cancelled');
+  assert.ok(url);
+  await store[Symbol.asyncDispose]();
+});
