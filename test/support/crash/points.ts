@@ -39,7 +39,7 @@ const writes: [write: string, times: number][] = [
 const requests: [name: string, request: RegExp, times: number][] = [
   ['the repository is asked for', /^GET \/api\/repos\/[^/]+\/[^/]+$/, 1],
   ['the base commit is asked for', /^GET \/api\/repos\/.+\/git\/ref\//, 1],
-  ['the pack is asked for', /^POST .+\/git-upload-pack$/, 2],
+  ['the pack is asked for', /^POST .+\/git-upload-pack$/, 1],
   ['the branch is made', /^POST \/api\/repos\/.+\/git\/refs$/, 1],
   ['the branches are listed for the push', /^GET .+\/info\/refs$/, 1],
   ['the commit is pushed', /^POST .+\/git-receive-pack$/, 1],
