@@ -162,3 +162,22 @@ test('a sandbox that was kept, and dies before the agent goes on, is replaced', 
     ['Sandbox: Kept', 'Sandbox: Lost', 'Sandbox: Starting', 'Sandbox: Ready'],
   );
 });
+
+test('what former holders have used and saved is in the end of a job, wherever it ends', async () => {
+  const usage = { inputTokens: 10, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4 };
+  const reply = { content: [], stopReason: 'end_turn', usage } as const;
+  const branch = { type: 'Git: Branch', branch: 'backspace/a', base: 'b', id: 2, at: '' } as const;
+  const resolve = new AppError('branch_not_found', 'No such branch.');
+  const { last } = await run({ resolve }, undefined, {
+    earlier: [
+      { kind: 'reply', reply },
+      { kind: 'reply', reply },
+    ],
+    told: [branch],
+  });
+  assert.partialDeepStrictEqual(last, {
+    type: 'Error',
+    usage: { turns: 2, inputTokens: 20, outputTokens: 4, cacheReadTokens: 6, cacheWriteTokens: 8 },
+    saved: { branch: 'backspace/a' },
+  });
+});
