@@ -127,6 +127,7 @@ export const jobSettings = (config: Config) => ({
   identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
+  takeBackAgainMs: 40 * second,
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {

@@ -32,6 +32,8 @@ export type Settings = {
   checkpoint: CheckpointLimits;
   /** Sandboxes that one job may lose. */
   lossesMax: number;
+  /** After the end of a cancelled job, until what a former holder may have published is looked for again. */
+  takeBackAgainMs: number;
   /** Servers that may die at one turn of a job, one after the other. */
   deathsMax: number;
   /** Author and committer of every commit. */

@@ -12,7 +12,7 @@ import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSteps } from './steps.ts';
 import { changesetOf, storedChangeset } from './stored-changeset.ts';
-import { takeBack } from './take-back.ts';
+import { takeBack, takeBackAgain } from './take-back.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
 /**
@@ -55,6 +55,9 @@ export const runJob = async (
   }
   span.end({ ...last }, last.type === 'Error' ? { error: `${last.code}: ${last.message}` } : {});
   await emit(last);
+  if (last.type === 'Result' && last.status === 'cancelled') {
+    takeBackAgain(held, ports.github, ports.log, settings.takeBackAgainMs);
+  }
   ports.log.info({ jobId: job.id, ended: last.type, durationMs: last.durationMs }, 'job ended');
 };
 

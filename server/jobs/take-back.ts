@@ -36,3 +36,29 @@ export const takeBack = async (
     return said(` Its branch «${branch}» could not be taken back: look at it on GitHub.`);
   }
 };
+
+/**
+ * What a former holder had on its way when it was stopped may land after all that: so it is looked for once more, well
+ * within a minute. Where nothing has landed this changes nothing.
+ */
+export const takeBackAgain = (
+  held: Pick<HeldJob, 'job' | 'known' | 'earlierClaims'>,
+  github: Pick<GitHub, 'withdraw'>,
+  log: Log,
+  afterMs: number,
+): void => {
+  const base = held.known<Base>('base');
+  const commit = held.known<string>('commit');
+  if (held.earlierClaims === 0 || base === undefined || commit === undefined) return;
+  const again = async () => {
+    try {
+      await github.withdraw(base, branchOf(held.job), commit, AbortSignal.timeout(takeBackMs));
+    } catch (err) {
+      log.warn(
+        { jobId: held.job.id, err },
+        'what a cancelled job has published could not be looked for again',
+      );
+    }
+  };
+  setTimeout(() => void again(), afterMs).unref();
+};

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { BaseRepository, GitHub } from '../../../server/domain/github.ts';
 import type { HeldJob } from '../../../server/domain/job.ts';
@@ -28,6 +29,7 @@ const settings: Settings = {
   checkpoint: { filesMax: 10, bytesMax: 1_000 },
   lossesMax: 1,
   deathsMax: 3,
+  takeBackAgainMs: 1,
   agent: {
     turnsMax: 3,
     tokensMax: 10_000,
@@ -52,6 +54,7 @@ const run = async (
   await using store = await openDrivenStore();
   const log = recordingLog();
   const disposed: string[] = [];
+  const withdrawn: string[] = [];
   const disposing = (what: 'sandbox' | 'baseRepository') => async () => {
     disposed.push(what);
     if (failing[what]) throw failing[what];
@@ -93,7 +96,10 @@ const run = async (
     },
     createBranch: nothing,
     createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
-    withdraw: async () => ({ branchDeleted: true }),
+    withdraw: async (_, branch, commit) => {
+      withdrawn.push(`${branch} ${commit}`);
+      return { branchDeleted: true };
+    },
   };
   const ports: Ports = {
     ...{ log, github },
@@ -113,7 +119,7 @@ const run = async (
   const types = events.map(({ type }) => type);
   const last = events.at(-1);
   const told = log.lines.map(({ level, message }) => `${level}: ${message}`);
-  return { last, types, disposed, told };
+  return { last, types, disposed, told, withdrawn };
 };
 
 test('what cannot be disposed after the pull request is open is logged, and the job has succeeded', async () => {
@@ -180,4 +186,19 @@ test('what former holders have used and saved is in the end of a job, wherever i
     usage: { turns: 2, inputTokens: 20, outputTokens: 4, cacheReadTokens: 6, cacheWriteTokens: 8 },
     saved: { branch: 'backspace/a' },
   });
+});
+
+test('what a cancelled job has published is taken back, and looked for again where another holder may have been at it', async () => {
+  const cancelled = new AppError('cancelled', 'The job was cancelled.');
+  const known = (name: string): unknown => ({ base, commit: 'c0ffee' })[name];
+  const ofThis = { known: known as HeldJob['known'] };
+  const first = await run({ resolve: cancelled }, undefined, ofThis);
+  assert.partialDeepStrictEqual(first.last, { type: 'Result', status: 'cancelled', saved: {} });
+  const later = await run({ resolve: cancelled }, undefined, { ...ofThis, earlierClaims: 1 });
+  const unpublished = await run({ resolve: cancelled }, undefined, { earlierClaims: 1 });
+  await sleep(50);
+  assert.deepEqual(
+    [first.withdrawn, later.withdrawn, unpublished.withdrawn],
+    [['backspace/a c0ffee'], ['backspace/a c0ffee', 'backspace/a c0ffee'], []],
+  );
 });
