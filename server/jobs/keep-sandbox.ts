@@ -46,9 +46,13 @@ export const keepSandbox = async (
   let isAgentAtWork = false;
   let notSaved = '';
   let last: Checkpoint | undefined;
+  let guard: Guardian | undefined;
 
   // Whoever disposes the keeper asks again, and hears of it when it failed.
-  const end = () => void letGo(current, signal).catch(() => {});
+  const end = () => {
+    // What is handed over is saved first, when what ran in it has returned.
+    if (!goesOnElsewhere(signal)) void dispose(current).catch(() => {});
+  };
   signal.addEventListener('abort', end, { once: true });
 
   const begin = async (checkpoint: Checkpoint | undefined) => {
@@ -202,21 +206,24 @@ export const keepSandbox = async (
     },
     guardian: (baseRepository) => {
       isAgentAtWork = true;
-      return guard(baseRepository);
+      guard = createGuardian(baseRepository);
+      return guard;
     },
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', end);
+      // Whoever goes on with the job may not reach this sandbox; one that has lost the job may write nothing.
+      if (goesOnElsewhere(signal)) await guard?.save(AbortSignal.timeout(handOverMs)).catch(() => {});
       await letGo(current, signal);
     },
   };
 
-  function guard(baseRepository: BaseRepository): Guardian {
+  function createGuardian(baseRepository: BaseRepository): Guardian {
     return {
-      async save() {
+      async save(saveSignal) {
         if (!unsaved) return;
         try {
           last ??= await checkpoints.load();
-          const taken = await takeCheckpoint(here(), baseRepository, last, settings.checkpoint, signal);
+          const taken = await takeCheckpoint(here(), baseRepository, last, settings.checkpoint, saveSignal);
           if ('tooMuch' in taken) return await skip(taken.tooMuch);
           await checkpoints.save(taken);
           last = taken;
@@ -224,7 +231,7 @@ export const keepSandbox = async (
           notSaved = '';
         } catch (thrown) {
           // A file that a background process writes while it is read is no reason to give anything up.
-          signal.throwIfAborted();
+          saveSignal.throwIfAborted();
           if (!(thrown instanceof AppError) || thrown.code === 'lease_lost') throw thrown;
           await skip(thrown.message);
         }
@@ -259,6 +266,7 @@ const restoredNews = (checkpoint: Checkpoint | undefined): string => {
   );
 };
 
+const handOverMs = 10_000;
 const engineAwayMs = 60_000;
 const engineAgainMs = 2000;
 

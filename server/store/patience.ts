@@ -33,11 +33,7 @@ export const impatient = async <T>(action: () => Promise<T>): Promise<T> => {
 const pauseMs = 500;
 
 /** For a job, which waits until the database is back, for `patienceMs` at most. The action may be done twice. */
-export const patient = async <T>(
-  action: () => Promise<T>,
-  patienceMs: number,
-  signal?: AbortSignal,
-): Promise<T> => {
+export const patient = async <T>(action: () => Promise<T>, patienceMs: number): Promise<T> => {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
@@ -45,7 +41,7 @@ export const patient = async <T>(
     } catch (error) {
       if (!isAway(error)) throw error;
       if (performance.now() > until) throw unavailable(error);
-      await sleep(pauseMs, undefined, signal ? { signal } : {});
+      await sleep(pauseMs);
     }
   }
 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, Interceptor } from '../support/forge/faults.ts';
 import { eventsOf, postJob, type StreamedEvent } from '../support/job-stream.ts';
-import { type Fault as ModelFault, type Scenario, say } from '../support/model/scenario.ts';
+import { call, type Fault as ModelFault, type Scenario, say } from '../support/model/scenario.ts';
 import {
   longCommand,
   longCommandPrompt,
@@ -347,4 +347,23 @@ test('at SIGTERM running and waiting jobs are handed over, the server exits with
   );
   const other = await Array.fromAsync(await follow(waiting));
   assert.partialDeepStrictEqual(other.at(-1), { type: 'Result', status: 'succeeded' });
+});
+
+test('what a turn has changed by the time of a SIGTERM is saved, so that whoever goes on elsewhere has it', async () => {
+  const prompt = 'Write, and then wait';
+  const writing: Scenario = {
+    name: 'writing',
+    when: prompt,
+    turns: [{ reply: [say('I write.'), call('bash', { command: 'echo kept >kept.txt; sleep 300' })] }],
+  };
+  const settings = { STOP_GRACE_SECONDS: '0', SERVER_ID: `test-saved-${process.pid}` };
+  await using system = await startSystem({ scenarios: [writing], settings });
+  const job = await system.start(prompt);
+  await job.until('AI Message');
+  await sleep(1500);
+  await system.restart('SIGTERM');
+  const patch = await (await fetch(`${system.server.url}/jobs/${job.id}/patch`)).text();
+  assert.match(patch, /^\+kept$/m);
+  await system.cancel(job);
+  await Array.fromAsync(eventsOf(await fetch(`${system.server.url}/jobs/${job.id}/events`)));
 });
