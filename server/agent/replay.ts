@@ -13,11 +13,13 @@ export type Replay = {
   /** undefined when this call has no result yet. */
   result(callId: string): ToolResult | undefined;
   /** What the model was told at this place. */
-  notes(): string[];
+  notes(): Note[];
   isNote(): boolean;
   /** What was told of the reply that was not complete: given once, for the first one that is asked for. */
   unfinished(): readonly JobFact[];
 };
+
+type Note = Extract<TranscriptEntry, { kind: 'note' }>;
 
 export const createReplay = (entries: readonly TranscriptEntry[], unfinished: readonly JobFact[]): Replay => {
   let at = 0;
@@ -43,12 +45,12 @@ export const createReplay = (entries: readonly TranscriptEntry[], unfinished: re
       return entry.result;
     },
     notes() {
-      const texts: string[] = [];
+      const notes: Note[] = [];
       for (let entry = entries[at]; entry?.kind === 'note'; entry = entries[at]) {
-        texts.push(entry.text);
+        notes.push(entry);
         at += 1;
       }
-      return texts;
+      return notes;
     },
     isNote,
     unfinished() {

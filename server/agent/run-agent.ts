@@ -3,7 +3,7 @@ import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domai
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
-import type { TranscriptEntry, Transcripts } from '../domain/transcript.ts';
+import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
 import type { Guardian } from './guardian.ts';
@@ -21,6 +21,8 @@ type Assignment = {
   base: Base;
   /** What earlier holders of the job have told. */
   told: readonly JobFact[];
+  /** What the model is told each time that it says to be done, in this order; the answer is what it says after the last. */
+  feedback: readonly string[];
 };
 type Ports = {
   model: Model;
@@ -41,7 +43,7 @@ type Progress = { onUsage(usage: Usage): void };
  * Throws AppError: `turn_limit`, `token_limit`, `model_refused`, `model_failed`, and what model and sandbox throw.
  */
 export const runAgent = async (
-  { prompt, base, told }: Assignment,
+  { prompt, base, told, feedback }: Assignment,
   ports: Ports,
   limits: AgentLimits,
   progress: Progress,
@@ -61,12 +63,13 @@ export const runAgent = async (
   let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
   let usage = noUsage;
   let saving = Promise.resolve();
+  let feedbackGiven = 0;
 
   const say = (text: string) => {
     transcript = withUser(transcript, [{ type: 'text', text }]);
   };
-  const note = async (text: string) => {
-    await save({ kind: 'note', text });
+  const note = async (text: string, about?: NoteTopic) => {
+    await save({ kind: 'note', text, ...(about && { about }) });
     say(text);
   };
   const ask = async (): Promise<ModelReply> => {
@@ -88,7 +91,10 @@ export const runAgent = async (
   for (;;) {
     signal.throwIfAborted();
     refuseBeyond(limits, usage);
-    replay.notes().forEach(say);
+    for (const { text, about } of replay.notes()) {
+      say(text);
+      if (about === 'checks') feedbackGiven += 1;
+    }
     const known = replay.reply();
     const reply = known ?? (await ask());
     usage = plusTurn(usage, reply.usage);
@@ -99,8 +105,14 @@ export const runAgent = async (
     if (verdict.kind === 'final') {
       if (replay.isNote()) continue;
       const missing = await guardian.healUnsaved(signal);
-      if (missing === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
-      await note(missing);
+      if (missing !== undefined) {
+        await note(missing);
+        continue;
+      }
+      const next = feedback[feedbackGiven];
+      if (next === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
+      feedbackGiven += 1;
+      await note(next, 'checks');
       continue;
     }
     const advice = setbacks.adviceAfter(verdict);

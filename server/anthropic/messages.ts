@@ -33,10 +33,8 @@ export const toParams = (
   messages: toMessages(request),
 });
 
-export const toReply = (message: Anthropic.Message): ModelReply => ({
-  content: message.content.flatMap(toReplyBlock),
-  stopReason: toStopReason(message.stop_reason),
-  usage: {
+export const toReply = (message: Anthropic.Message): ModelReply => {
+  const tokens = {
     inputTokens:
       message.usage.input_tokens +
       (message.usage.cache_creation_input_tokens ?? 0) +
@@ -44,8 +42,13 @@ export const toReply = (message: Anthropic.Message): ModelReply => ({
     outputTokens: message.usage.output_tokens,
     cacheReadTokens: message.usage.cache_read_input_tokens ?? 0,
     cacheWriteTokens: message.usage.cache_creation_input_tokens ?? 0,
-  },
-});
+  };
+  return {
+    content: message.content.flatMap(toReplyBlock),
+    stopReason: toStopReason(message.stop_reason),
+    usage: { ...tokens, costUsd: 'unknown' },
+  };
+};
 
 const breakpoint: Anthropic.CacheControlEphemeral = { type: 'ephemeral' };
 

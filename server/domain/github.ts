@@ -22,6 +22,7 @@ export type PullRequest = {
   url: string;
   number: number;
   title: string;
+  draft: boolean;
   additions: number;
   deletions: number;
 };
@@ -59,11 +60,14 @@ export type GitHub = {
   receiveBase(base: Base, pack: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BaseRepository>;
   /** Creates the branch at the base commit. Fine when it is there already at the base or at `ours`. */
   createBranch(base: Base, branch: string, ours: string, signal: AbortSignal): Promise<void>;
-  /** Finds the pull request of this branch, in any state, or creates it. */
+  /**
+   * Finds the pull request of this branch, in any state, or creates it; where a draft is asked for and the repository
+   * takes none, with a title that begins with `[unverified]`.
+   */
   createPullRequest(
     base: Base,
     branch: string,
-    text: { title: string; body: string },
+    text: { title: string; body: string; draft: boolean },
     signal: AbortSignal,
   ): Promise<PullRequest>;
   /**

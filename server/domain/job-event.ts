@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorCodes } from './errors.ts';
+import { checkMoments, checkStatuses, checksSources, checkVerdicts } from './evidence.ts';
 
 /**
  * Every fact about a job that anybody can see. The zod union below is the one source of the TypeScript types, the
@@ -11,12 +12,24 @@ const ms = count.describe('milliseconds');
 const callId = z.string().describe('the model’s id of the tool call');
 const error = z.string().optional().describe('present when the call failed: what the model was told');
 
+const checkMoment = z
+  .enum(checkMoments)
+  .describe(
+    '`before`: at the base commit; `after`: with the changeset; `after_with_base_files`: with the changeset, but what defines the checks as in the base',
+  );
+const sandboxUse = z
+  .enum(['agent', 'before', 'after'])
+  .describe('whose sandbox it is: the agent’s or that of checks');
+
 const usageSchema = z.object({
   turns: count,
   inputTokens: count.describe('all input tokens, cache reads and writes included'),
   outputTokens: count,
   cacheReadTokens: count,
   cacheWriteTokens: count,
+  costUsd: z
+    .union([z.number().nonnegative(), z.literal('unknown')])
+    .describe('US dollars, cache reads and writes included; `unknown` when a model’s price is'),
 });
 
 const leftOut = z.array(z.object({ path: z.string(), reason: z.string() }));
@@ -85,6 +98,69 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     branch: z.string().optional(),
     ms: ms.optional(),
   }),
+  z
+    .object({
+      type: z.literal('Repository: Explored'),
+      files: count.describe('in the base commit'),
+      languages: z.array(z.object({ name: z.string(), files: count })),
+      manifests: z.array(z.string()),
+      instructions: z
+        .array(z.string())
+        .describe('files in which the repository tells agents and people how to work'),
+      setup: z.array(z.string()),
+      checks: z.array(z.string()).describe('what the server will run before and after, itself'),
+      checksFrom: z.enum(checksSources),
+      image: z.string().describe('the sandbox image by its name in SANDBOX_IMAGES'),
+      notes: z.array(z.string()).describe('what could not be used, and why'),
+    })
+    .describe('what the base commit says of itself, read by the server before the model is asked'),
+  z.object({ type: z.literal('Setup: Started'), command: z.string(), sandbox: sandboxUse }),
+  z.object({
+    type: z.literal('Setup: Finished'),
+    command: z.string(),
+    sandbox: sandboxUse,
+    exitCode: z.number().int().nullable(),
+    durationMs: ms,
+    output: z.string().describe('its end'),
+    cached: z.boolean().describe('whether the result of an earlier job with the same lockfiles was taken'),
+  }),
+  z.object({ type: z.literal('Check: Started'), command: z.string(), when: checkMoment }),
+  z
+    .object({
+      type: z.literal('Check: Finished'),
+      command: z.string(),
+      when: checkMoment,
+      status: z.enum(checkStatuses),
+      exitCode: z.number().int().nullable(),
+      durationMs: ms,
+      output: z.string().describe('its end'),
+      reason: z.string().optional().describe('why it could not run'),
+    })
+    .describe('run by the server in a fresh sandbox, in which the agent has never been'),
+  z
+    .object({
+      type: z.literal('Model: Retry'),
+      attempt: count.describe('that has failed, from 1'),
+      waitMs: ms,
+      error: z.string(),
+    })
+    .describe('the model’s API did not answer as it should, and is asked again'),
+  z
+    .object({
+      type: z.literal('Context: Compacted'),
+      how: z.enum(['results_cleared', 'summarized']),
+      tokensBefore: count.describe('input tokens of the last request'),
+      resultsCleared: count.describe('tool results that the model no longer sees'),
+      summary: z.string().optional(),
+    })
+    .describe('what the model is sent became shorter; the stored transcript stays whole'),
+  z
+    .object({
+      type: z.literal('Agent: Nudged'),
+      reason: z.enum(['repetition', 'no_effect', 'repeated_errors', 'limit_near', 'checks_broken']),
+      message: z.string().describe('what the model was told'),
+    })
+    .describe('the server told the model something that it did not ask for'),
   z.object({ type: z.literal('AI Thinking'), message: z.string() }),
   z.object({
     type: z.literal('AI Plan'),
@@ -165,7 +241,13 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     leftOut,
   }),
   z.object({ type: z.literal('Git: Push'), branch: z.string(), sha: z.string(), ms }),
-  z.object({ type: z.literal('PR: Created'), url: z.string(), number: count, title: z.string() }),
+  z.object({
+    type: z.literal('PR: Created'),
+    url: z.string(),
+    number: count,
+    title: z.string(),
+    draft: z.boolean(),
+  }),
   z
     .object({ type: z.literal('Stream: Gap'), from: count, to: count })
     .describe(
@@ -173,13 +255,18 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     ),
   z.object({
     type: z.literal('Result'),
-    status: z.enum(['succeeded', 'cancelled', 'nothing_to_change']),
+    status: z
+      .enum(['succeeded', 'incomplete', 'cancelled', 'nothing_to_change'])
+      .describe('`incomplete`: a limit ended the work, and a draft shows what there is'),
     prUrl: z.string().nullable(),
     summary: z.string(),
     filesChanged: count,
     additions: count.nullable().describe('lines, as GitHub counts them; null without a pull request'),
     deletions: count.nullable(),
     leftOut,
+    checks: z
+      .array(z.object({ command: z.string(), verdict: z.enum(checkVerdicts) }))
+      .describe('what became of the repository’s checks, run by the server'),
     ...ends,
   }),
   z.object({
@@ -192,15 +279,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 ]);
 
 /** Names that later features will use: nobody may give them another meaning. */
-export const reservedEventTypes = [
-  'Preflight',
-  'Setup: Started',
-  'Setup: Finished',
-  'Check: Started',
-  'Check: Finished',
-  'Model: Retry',
-  'Context: Compacted',
-] as const;
+export const reservedEventTypes = ['Preflight'] as const;
 
 /** What happened. */
 export type JobFact = z.infer<typeof jobEventSchema>;
@@ -222,6 +301,7 @@ export const noUsage: Usage = {
   outputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
+  costUsd: 0,
 };
 
 /** With one more turn, of which the model has told what it took. */
@@ -231,7 +311,12 @@ export const plusTurn = (sum: Usage, turn: Omit<Usage, 'turns'>): Usage => ({
   outputTokens: sum.outputTokens + turn.outputTokens,
   cacheReadTokens: sum.cacheReadTokens + turn.cacheReadTokens,
   cacheWriteTokens: sum.cacheWriteTokens + turn.cacheWriteTokens,
+  costUsd: plusCost(sum.costUsd, turn.costUsd),
 });
+
+/** What is partly unknown is unknown. Entries from before costs were counted have none. */
+const plusCost = (sum: Usage['costUsd'], turn: Usage['costUsd'] | undefined): Usage['costUsd'] =>
+  typeof sum === 'number' && typeof turn === 'number' ? sum + turn : 'unknown';
 
 /** After a terminal event the stream ends and the job never changes again. */
 export const isTerminal = (fact: JobFact): boolean => fact.type === 'Result' || fact.type === 'Error';

@@ -12,6 +12,27 @@ export type JobRequest = {
   prompt: string;
   /** Without it the default branch is the base. */
   baseBranch?: string;
+  /** Commands that show whether the repository is well; without them .backspace.yml or the manifests say. */
+  checks?: readonly string[];
+  /** Commands that install what the checks need. */
+  setup?: readonly string[];
+  /** A name in SANDBOX_IMAGES. */
+  image?: string;
+  /** Each at most the server's own. */
+  limits?: JobLimits;
+  /** What becomes of the work when a limit ends it; without it a draft if the checks pass, else a patch. */
+  onLimit?: 'draft' | 'patch';
+};
+
+export type JobLimits = {
+  turns?: number;
+  tokens?: number;
+  costUsd?: number;
+  minutes?: number;
+  /** Of a single command. */
+  commandSeconds?: number;
+  /** Of a single command's output. */
+  outputKb?: number;
 };
 
 export type Job = {

@@ -112,8 +112,8 @@ export type Sandbox = AsyncDisposable & {
 
 export type Sandboxes = {
   image: string;
-  /** Starts a sandbox; throws `sandbox_unavailable` with what is missing. */
-  acquire(jobId: string, signal: AbortSignal): Promise<Sandbox>;
+  /** Starts a sandbox, of the default image without another one; throws `sandbox_unavailable` with what is missing. */
+  acquire(jobId: string, signal: AbortSignal, image?: string): Promise<Sandbox>;
   /** One that its server has left; undefined when it is gone or cannot be reached from here. */
   reattach(containerId: string, signal: AbortSignal): Promise<Sandbox | undefined>;
 };

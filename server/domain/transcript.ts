@@ -6,7 +6,10 @@ export type TranscriptEntry =
   | { kind: 'reply'; reply: ModelReply }
   | { kind: 'result'; result: ToolResult }
   /** What the server says to the model, apart from what follows from the reply alone. */
-  | { kind: 'note'; text: string };
+  | { kind: 'note'; text: string; about?: NoteTopic };
+
+/** `checks`: the work was said to be done, and its checks fail. */
+export type NoteTopic = 'checks';
 
 /** The transcript of a job, as far as it was stored, and the place for what comes. */
 export type Transcripts = {

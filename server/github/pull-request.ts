@@ -12,7 +12,7 @@ export const createPullRequest = (
   api: Api,
   base: Base,
   branch: string,
-  text: { title: string; body: string },
+  text: { title: string; body: string; draft: boolean },
   signal: AbortSignal,
 ): Promise<PullRequest> =>
   attempt(async () => {
@@ -38,12 +38,11 @@ const create = async (
   api: Api,
   base: Base,
   branch: string,
-  text: { title: string; body: string },
+  text: { title: string; body: string; draft: boolean },
 ): Promise<PullRequest> => {
   const { owner, name: repo } = base.repository;
   const made = await api.change(
-    (rest, request) =>
-      rest.pulls.create({ owner, repo, head: branch, base: base.branch, ...text, draft: false, request }),
+    (rest, request) => rest.pulls.create({ owner, repo, head: branch, base: base.branch, ...text, request }),
     neverAborted,
     [422],
   );
@@ -93,12 +92,14 @@ const pullRequest = (pull: {
   html_url: string;
   number: number;
   title: string;
+  draft?: boolean;
   additions: number;
   deletions: number;
 }): PullRequest => ({
   url: pull.html_url,
   number: pull.number,
   title: pull.title,
+  draft: pull.draft ?? false,
   additions: pull.additions,
   deletions: pull.deletions,
 });

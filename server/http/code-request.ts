@@ -10,8 +10,8 @@ export const createCodeRequestParser = (githubUrl: string): ((body: unknown) => 
   return (body) => {
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw new InvalidRequest(parsed.error.issues.flatMap(fieldErrors));
-    const { repoUrl: repository, prompt, baseBranch } = parsed.data;
-    return { repository, prompt, ...(baseBranch !== undefined && { baseBranch }) };
+    const { repoUrl: repository, prompt, ...options } = parsed.data;
+    return { repository, prompt, ...given(options) };
   };
 };
 
@@ -27,6 +27,9 @@ const codeRequestSchema = (githubUrl: string) =>
       // A file from Windows ends its lines with two characters; to us both are one newline.
       prompt: text.transform((prompt) => prompt.replaceAll('\r\n', '\n')).superRefine(check(promptProblem)),
       baseBranch: text.superRefine(check(branchProblem)).optional(),
+      checks: commands.optional(),
+      setup: commands.optional(),
+      image: text.regex(imageName, imageProblem).optional(),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
   );
@@ -41,6 +44,24 @@ const check =
     const problem = problemOf(value);
     if (problem !== undefined) context.addIssue(problem);
   };
+
+const commandsMax = 20;
+const commandCharactersMax = 2000;
+
+const commandProblem = (command: string): string | undefined => {
+  if (command.trim() === '') return 'must not be an empty command';
+  if (command.length > commandCharactersMax)
+    return `must not be longer than ${commandCharactersMax} characters`;
+  if (/[^\P{Cc}\n\t]/u.test(command)) return 'must not contain control characters but newline and tab';
+  return command.isWellFormed() ? undefined : 'must not contain half a character (a lone surrogate)';
+};
+
+const commands = z
+  .array(text.superRefine(check(commandProblem)), { error: 'must be a list of shell commands' })
+  .max(commandsMax, `must not have more than ${commandsMax} commands`);
+
+const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const imageProblem = 'must be one of the names in the server’s SANDBOX_IMAGES';
 
 const promptCharactersMax = 20_000;
 
@@ -66,6 +87,12 @@ const branchProblem = (branch: string): string | undefined => {
     branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
   return isBranch ? undefined : 'must be the name of a branch as git allows it';
 };
+
+/** Without what was left out. */
+const given = <T extends object>(options: T) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]?: Exclude<T[Key], undefined>;
+  };
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] =>
   issue.code === 'unrecognized_keys'

@@ -171,12 +171,17 @@ const refuseForbiddenRepository = (ctx: Context, { repository }: JobRequest): vo
 const headerText = (text: string): string => text.replaceAll(/[^ -~]/g, '?');
 
 /** The request as it was understood: another order of its fields or other white space is the same request. */
-const idempotencyOf = (key: string, { repository, prompt, baseBranch }: JobRequest): Idempotency => ({
+const idempotencyOf = (key: string, request: JobRequest): Idempotency => ({
   key,
-  requestHash: createHash('sha256')
-    .update(JSON.stringify([repository.owner, repository.name, prompt, baseBranch ?? null]))
-    .digest('hex'),
+  requestHash: createHash('sha256').update(canonical(request)).digest('hex'),
 });
+
+/** A hash that an earlier version has stored stays what it is, as long as no newer field is used. */
+const canonical = ({ repository, prompt, baseBranch, ...rest }: JobRequest): string => {
+  const options = Object.entries(rest).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const first = [repository.owner, repository.name, prompt, baseBranch ?? null];
+  return JSON.stringify(options.length > 0 ? [...first, options] : first);
+};
 
 /** Whoever waits behind an event that is yet to come would miss it, and for the end wait for ever. */
 const refuseFutureCursor = async (

@@ -100,6 +100,7 @@ export const endWithError = (error: AppError, progress: Progress): Result | Fail
         additions: null,
         deletions: null,
         leftOut: [],
+        checks: [],
         ...progress.end(),
       }
     : {

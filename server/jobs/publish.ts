@@ -46,10 +46,10 @@ export const publish = async (
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
   const { title, body } = pullRequestText(job, answer, changeset, progress.denials());
-  const text = { title: redact(title), body: redact(body) };
+  const text = { title: redact(title), body: redact(body), draft: false };
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };
-  const { url, number } = pullRequest;
-  await emit({ type: 'PR: Created', url, number, title: pullRequest.title });
+  const { url, number, draft } = pullRequest;
+  await emit({ type: 'PR: Created', url, number, title: pullRequest.title, draft });
   return pullRequest;
 };

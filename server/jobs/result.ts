@@ -17,6 +17,7 @@ export const pullRequestResult = (
   additions: pullRequest.additions,
   deletions: pullRequest.deletions,
   leftOut: [...changeset.leftOut],
+  checks: [],
   ...progress.end(),
 });
 
@@ -34,5 +35,6 @@ export const nothingToChangeResult = (
   additions: null,
   deletions: null,
   leftOut: [...changeset.leftOut],
+  checks: [],
   ...progress.end(),
 });

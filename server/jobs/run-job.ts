@@ -92,7 +92,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const answer = await once('answer', () =>
     step('agent', (span) =>
       runAgent(
-        { prompt, base, told: held.told },
+        { prompt, base, told: held.told, feedback: [] },
         { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
         settings.agent,
         progress,

@@ -103,7 +103,12 @@ const assertPublishingAgainChangesNothing = async (
     await github.createBranch(base, branch, commit, signal);
     await again.push(commit, branch, signal);
   }
-  const found = await github.createPullRequest(base, branch, { title: 'Again', body: '' }, signal);
+  const found = await github.createPullRequest(
+    base,
+    branch,
+    { title: 'Again', body: '', draft: false },
+    signal,
+  );
   assert.deepEqual(
     { number: found.number, title: found.title, refs: await repository.git('for-each-ref') },
     { number: pullRequest.number, title: pullRequest.title, refs },

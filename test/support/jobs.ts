@@ -33,6 +33,7 @@ export const resultFact = (status: 'succeeded' | 'cancelled' | 'nothing_to_chang
   additions: null,
   deletions: null,
   leftOut: [],
+  checks: [],
   ...ends,
 });
 

@@ -54,6 +54,12 @@ export const call = (id: string, name: string, input: unknown): ReplyBlock => ({
 /** Every turn costs 100 input tokens, of which 60 were in the cache and 10 go into it, and 20 output tokens. */
 const completed = (reply: Reply): ModelReply => ({
   stopReason: reply.content.some((block) => block.type === 'tool_use') ? 'tool_use' : 'end_turn',
-  usage: { inputTokens: 100, outputTokens: 20, cacheReadTokens: 60, cacheWriteTokens: 10 },
+  usage: {
+    inputTokens: 100,
+    outputTokens: 20,
+    cacheReadTokens: 60,
+    cacheWriteTokens: 10,
+    costUsd: 'unknown' as const,
+  },
   ...reply,
 });

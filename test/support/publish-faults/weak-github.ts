@@ -28,7 +28,7 @@ export const lookingTooLate = (options: GitHubOptions): GitHub => {
 const create = async (
   { apiUrl, token, userAgent }: GitHubOptions,
   { repository }: Base,
-  pull: Record<string, string>,
+  pull: Record<string, string | boolean>,
 ): Promise<PullRequest> => {
   const response = await fetch(`${apiUrl}/repos/${repository.owner}/${repository.name}/pulls`, {
     method: 'POST',

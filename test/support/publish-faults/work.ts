@@ -51,7 +51,7 @@ export const askAgent = async (
   scenarios.push({ name: job.id, when: `«${job.id}»`, turns });
   const sandbox = createMemorySandbox({ 'README.md': 'Shop\n' });
   const answer = await runAgent(
-    { prompt, base, told: [] },
+    { prompt, base, told: [], feedback: [] },
     {
       model: createModel({
         apiKey: model.apiKey,

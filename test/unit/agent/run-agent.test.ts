@@ -67,7 +67,7 @@ const createAgent = (
   };
   const run = () =>
     runAgent(
-      { prompt, base, told },
+      { prompt, base, told, feedback: [] },
       { model, sandbox, guardian, transcripts, emit, span, redact: (text) => text },
       { ...ordinary, ...limits },
       { onUsage: (usage) => usages.push(usage) },
@@ -134,9 +134,30 @@ test('a job goes from the prompt over tool calls to the answer', async () => {
   ]);
   assert.equal(sandbox.workspace.get('app.js'), 'post(checked);\n');
   assert.deepEqual(usages, [
-    { turns: 1, inputTokens: 100, outputTokens: 20, cacheReadTokens: 60, cacheWriteTokens: 10 },
-    { turns: 2, inputTokens: 200, outputTokens: 40, cacheReadTokens: 120, cacheWriteTokens: 20 },
-    { turns: 3, inputTokens: 300, outputTokens: 60, cacheReadTokens: 180, cacheWriteTokens: 30 },
+    {
+      turns: 1,
+      inputTokens: 100,
+      outputTokens: 20,
+      cacheReadTokens: 60,
+      cacheWriteTokens: 10,
+      costUsd: 'unknown' as const,
+    },
+    {
+      turns: 2,
+      inputTokens: 200,
+      outputTokens: 40,
+      cacheReadTokens: 120,
+      cacheWriteTokens: 20,
+      costUsd: 'unknown' as const,
+    },
+    {
+      turns: 3,
+      inputTokens: 300,
+      outputTokens: 60,
+      cacheReadTokens: 180,
+      cacheWriteTokens: 30,
+      costUsd: 'unknown' as const,
+    },
   ]);
 });
 
@@ -421,7 +442,13 @@ test('the trace has a run for every model turn and every tool call', async () =>
     done,
   ]);
   await run();
-  const usage = { inputTokens: 100, outputTokens: 20, cacheReadTokens: 60, cacheWriteTokens: 10 };
+  const usage = {
+    inputTokens: 100,
+    outputTokens: 20,
+    cacheReadTokens: 60,
+    cacheWriteTokens: 10,
+    costUsd: 'unknown' as const,
+  };
   const missing = 'No file at no.js. Use list to see what is there.';
   const { children } = span.recorded;
   assert.deepEqual(
@@ -511,7 +538,13 @@ test('a call that was under way when its server died is told to be interrupted, 
   assert.match(contents?.[1] ?? '', /^Not run, since the server was lost/);
 });
 
-const noTokens = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+const noTokens = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  costUsd: 'unknown' as const,
+};
 
 test('what the model must know since another server went on is said before its next turn, once, and kept', async () => {
   const agent = createAgent([{ content: [read] }, done], {}, { news: ['It is a new sandbox.'] });

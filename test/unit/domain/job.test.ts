@@ -24,7 +24,7 @@ test('a terminal event says how the job ended; no other event does', () => {
     resultFact('cancelled'),
     errorFact,
     queuedFact('a'),
-    { type: 'PR: Created', url: 'u', number: 1, title: 't' } as const,
+    { type: 'PR: Created', url: 'u', number: 1, title: 't', draft: false } as const,
   ];
   assert.deepEqual(facts.map(endState), [
     'succeeded',

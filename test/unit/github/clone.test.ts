@@ -227,11 +227,12 @@ test('the whole way: clone, pack from the workspace, commit, branch, push, pull 
   );
   await scene.github.createBranch(base, 'backspace/1', commit, never);
   await baseRepository.push(commit, 'backspace/1', never);
-  const text = { title: 'Raise the price', body: 'As asked.' };
+  const text = { title: 'Raise the price', body: 'As asked.', draft: false };
   assert.deepEqual(await scene.github.createPullRequest(base, 'backspace/1', text, never), {
     url: `${scene.forge.url}/acme/shop/pull/1`,
     number: 1,
     title: 'Raise the price',
+    draft: false,
     additions: 1,
     deletions: 1,
   });

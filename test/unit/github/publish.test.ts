@@ -4,7 +4,7 @@ import { never, type Scene, setUp, setUpBranch, shop } from './set-up.ts';
 
 const branch = 'backspace/job-1';
 const ours = 'f'.repeat(40);
-const text = { title: 'Change it', body: 'It is changed.' };
+const text = { title: 'Change it', body: 'It is changed.', draft: false };
 
 const posts = (scene: Scene): number => scene.forge.requests.filter(({ method }) => method === 'POST').length;
 
@@ -99,6 +99,7 @@ test('a pull request is created once and found ever after', async () => {
     url: `${scene.forge.url}/acme/shop/pull/1`,
     number: 1,
     title: 'Change it',
+    draft: false,
     additions: 2,
     deletions: 0,
   };

@@ -5,7 +5,7 @@ import type { Fault } from '../../support/forge/faults.ts';
 import { never, type Scene, setUp, setUpBranch, shop } from './set-up.ts';
 
 const branch = 'backspace/job-1';
-const text = { title: 'Change it', body: 'It is changed.' };
+const text = { title: 'Change it', body: 'It is changed.', draft: false };
 
 type Published = { scene: Scene; base: Base; commit: string; url: string };
 

@@ -99,6 +99,7 @@ export const succeeded: Extract<JobFact, { type: 'Result' }> = {
   additions: null,
   deletions: null,
   leftOut: [],
+  checks: [],
   ...ends,
 };
 

@@ -95,7 +95,14 @@ const run = async (
       return baseRepository;
     },
     createBranch: nothing,
-    createPullRequest: async () => ({ url, number: 1, title: 'Change it', additions: 1, deletions: 0 }),
+    createPullRequest: async () => ({
+      url,
+      number: 1,
+      title: 'Change it',
+      draft: false,
+      additions: 1,
+      deletions: 0,
+    }),
     withdraw: async (_, branch, commit) => {
       withdrawn.push(`${branch} ${commit}`);
       return { branchDeleted: true };
@@ -170,7 +177,13 @@ test('a sandbox that was kept, and dies before the agent goes on, is replaced', 
 });
 
 test('what former holders have used and saved is in the end of a job, wherever it ends', async () => {
-  const usage = { inputTokens: 10, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4 };
+  const usage = {
+    inputTokens: 10,
+    outputTokens: 2,
+    cacheReadTokens: 3,
+    cacheWriteTokens: 4,
+    costUsd: 'unknown' as const,
+  };
   const reply = { content: [], stopReason: 'end_turn', usage } as const;
   const branch = { type: 'Git: Branch', branch: 'backspace/a', base: 'b', id: 2, at: '' } as const;
   const resolve = new AppError('branch_not_found', 'No such branch.');
@@ -183,7 +196,14 @@ test('what former holders have used and saved is in the end of a job, wherever i
   });
   assert.partialDeepStrictEqual(last, {
     type: 'Error',
-    usage: { turns: 2, inputTokens: 20, outputTokens: 4, cacheReadTokens: 6, cacheWriteTokens: 8 },
+    usage: {
+      turns: 2,
+      inputTokens: 20,
+      outputTokens: 4,
+      cacheReadTokens: 6,
+      cacheWriteTokens: 8,
+      costUsd: 'unknown' as const,
+    },
     saved: { branch: 'backspace/a' },
   });
 });

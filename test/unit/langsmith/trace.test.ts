@@ -38,7 +38,15 @@ const traceJob = (trace: Trace) => {
   const model = agent.child('llm', 'claude-opus-5-5', { messages: [{ role: 'user', content: 'Hello' }] });
   model.end(
     { content: 'I look.' },
-    { usage: { inputTokens: 120, outputTokens: 30, cacheReadTokens: 80, cacheWriteTokens: 20 } },
+    {
+      usage: {
+        inputTokens: 120,
+        outputTokens: 30,
+        cacheReadTokens: 80,
+        cacheWriteTokens: 20,
+        costUsd: 'unknown' as const,
+      },
+    },
   );
   const bash = agent.child('tool', 'bash', { command: `echo ${canary}`, [canary]: 'as a key' });
   bash.end({ output: btoa(`x-access-token:${canary}`) }, { error: `exit code 1: ${canary}` });

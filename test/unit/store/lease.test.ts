@@ -11,7 +11,13 @@ import { factsOf, openTestStore, soon, type TestStore } from '../../support/post
 
 const said = (message: string): JobFact => ({ type: 'AI Message', message });
 const isLost = (thrown: unknown) => thrown instanceof AppError && thrown.code === 'lease_lost';
-const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+const usage = {
+  inputTokens: 1,
+  outputTokens: 1,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  costUsd: 'unknown' as const,
+};
 const reply: ModelReply = { content: [{ type: 'text', text: 'Hm.' }], stopReason: 'end_turn', usage };
 
 let cluster: Cluster;

@@ -1,0 +1,71 @@
+/**
+ * What the server found when it ran the repository's checks itself: in fresh sandboxes, at the base commit and at the
+ * base with exactly the changeset that is pushed. Nothing here comes from the agent's sandbox or from the model's words.
+ */
+
+export const checkMoments = ['before', 'after', 'after_with_base_files'] as const;
+export type CheckMoment = (typeof checkMoments)[number];
+
+export const checkStatuses = ['passed', 'failed', 'could_not_run'] as const;
+
+export const checkVerdicts = ['passed', 'fixed', 'broken', 'broken_before', 'could_not_run'] as const;
+/** `passed`: before and after; `broken`: by the changeset; `broken_before`: it failed without the changeset, too. */
+export type CheckVerdict = (typeof checkVerdicts)[number];
+
+export const checksSources = ['request', 'backspace_yml', 'manifests', 'none'] as const;
+export type ChecksSource = (typeof checksSources)[number];
+
+/** A command that shows whether the repository is well. */
+export type PlannedCheck = {
+  command: string;
+  /**
+   * What must be there for the command to say anything. Each is a shell command whose failure, in the fresh sandbox and
+   * after the setup, means that the check could not run, with `otherwise` as the reason: one sentence.
+   */
+  needs: readonly { probe: string; otherwise: string }[];
+};
+
+/** One run of a check. */
+export type CheckRun = {
+  status: (typeof checkStatuses)[number];
+  /** null when a signal or its time limit ended it, or when it was not run. */
+  exitCode: number | null;
+  durationMs: number;
+  /** The end of stdout and stderr together, without control characters. */
+  output: string;
+  /** Why it could not run. */
+  reason?: string;
+};
+
+export type CheckEvidence = {
+  command: string;
+  before: CheckRun;
+  after: CheckRun;
+  /** There when the changeset touches what defines the check. */
+  afterWithBaseFiles?: CheckRun;
+  verdict: CheckVerdict;
+};
+
+/** A test that says less than before, or might. */
+export type Weakening = { path: string; what: string };
+
+export type Evidence = {
+  checks: readonly CheckEvidence[];
+  checksFrom: ChecksSource;
+  /** Changed files that define checks: manifests, configuration, tests. */
+  definitionsChanged: readonly string[];
+  weakened: readonly Weakening[];
+  /** The git tree that was checked, 40 hexadecimal digits: the one of the commit that is pushed. */
+  tree: string;
+  /** The sandbox image by its name in SANDBOX_IMAGES. */
+  image: string;
+  setup: readonly string[];
+  /** What the reader must know besides, one sentence each. */
+  notes: readonly string[];
+};
+
+export const verdictOf = (before: CheckRun, after: CheckRun): CheckVerdict => {
+  if (after.status === 'could_not_run') return 'could_not_run';
+  if (after.status === 'passed') return before.status === 'failed' ? 'fixed' : 'passed';
+  return before.status === 'passed' ? 'broken' : 'broken_before';
+};
