@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseSandboxImages } from './domain/sandbox-image.ts';
 
 /**
  * The server's settings, read once from the environment. Each setting's description is what a person is told when it
@@ -137,6 +138,11 @@ const settings = z.object({
   EGRESS_ALLOW_PRIVATE: yesOrNo.describe(
     'whether sandboxes of private repositories may reach these hosts as well: they could carry code there',
   ),
+  SETUP_EGRESS_ALLOW: list
+    .default([])
+    .describe(
+      'hosts that a sandbox may reach while setup commands run, and only then: names or «*.domain», separated by commas',
+    ),
 
   DOCKER_HOST: z
     .string()
@@ -147,7 +153,19 @@ const settings = z.object({
     .string()
     .min(1)
     .default('tiny-backspace/sandbox:latest')
-    .describe('the image of the sandboxes'),
+    .describe('the image of the sandboxes, as long as a job does not choose another one'),
+  SANDBOX_IMAGES: z
+    .string()
+    .transform((text, context) => {
+      const images = parseSandboxImages(text);
+      if (!('problem' in images)) return images;
+      context.addIssue(images.problem);
+      return z.NEVER;
+    })
+    .default([])
+    .describe(
+      'the other images that a job may choose by name, with the tool chains that they hold: «go=my/sandbox-go:1.26 (Go 1.26); rust=…»',
+    ),
   SANDBOX_RUNTIME: z.string().min(1).default('runsc-backspace').describe('gVisor, as registered with Docker'),
   SANDBOX_WITHOUT_GVISOR: yesOrNo.describe(
     'whether jobs run on a host without gVisor too: then the host’s kernel is all that holds them',
@@ -194,7 +212,9 @@ const settings = z.object({
     .string()
     .min(1)
     .default('data')
-    .describe('the directory for jobs where DATABASE_URL is not set; it does not survive a power cut'),
+    .describe(
+      'the directory for jobs where DATABASE_URL is not set, which does not survive a power cut, and for what setup commands made',
+    ),
   DATABASE_PATIENCE_SECONDS: integer(1, 86_400, 600).describe(
     'how long a running job waits for a database that is away',
   ),
@@ -224,6 +244,10 @@ const settings = z.object({
     'how long a command may take when the model does not say',
   ),
   COMMAND_SECONDS_MAX: integer(1, 86_400, 900).describe('how long a command may take at most'),
+  SETUP_SECONDS_MAX: integer(1, 86_400, 600).describe('how long all setup commands may take in one sandbox'),
+  SETUP_CACHE_MB_MAX: integer(0, 1 << 24, 2048).describe(
+    'what setup commands made, kept in DATA_DIR for later jobs; 0 keeps nothing, one result takes a quarter at most',
+  ),
   COMMAND_OUTPUT_KB_MAX: integer(1, 4096, 32).describe('output of one command that the model sees'),
   CLONE_MB_MAX: integer(1, 1 << 20, 500).describe('bytes that one sandbox may fetch from GitHub'),
   CLONE_SECONDS_MAX: integer(10, 86_400, 600).describe('how long the clone may take'),

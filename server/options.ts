@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import os from 'node:os';
 import type { Config, JobsConfig } from './config.ts';
 import { wayOutUrl } from './docker/way-out.ts';
+import { defaultImage, type SandboxImage } from './domain/sandbox-image.ts';
 
 /** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
 
@@ -71,6 +72,7 @@ export const poolTimes = { refillAfterMs: 3 * second, retryAfterMs: second, spar
 
 export const sandboxOptions = (config: Config, serverId: string) => ({
   image: config.SANDBOX_IMAGE,
+  images: config.SANDBOX_IMAGES,
   runtime: config.SANDBOX_RUNTIME,
   withoutGVisor: config.SANDBOX_WITHOUT_GVISOR,
   serverId,
@@ -92,11 +94,30 @@ export const sandboxOptions = (config: Config, serverId: string) => ({
   },
 });
 
+/** All that a job may choose, the default one first; of an image of somebody's own only they know what it holds. */
+export const offeredImages = ({ SANDBOX_IMAGE, SANDBOX_IMAGES }: Config): readonly SandboxImage[] => {
+  const isOurs = SANDBOX_IMAGE.startsWith('tiny-backspace/sandbox:');
+  const holds = isOurs ? 'Node.js 24, Python 3, C and C++' : '';
+  return [{ name: defaultImage, reference: SANDBOX_IMAGE, holds }, ...SANDBOX_IMAGES];
+};
+
 /** `allow` undefined: the default hosts. Set but empty, it lets nothing out. */
 export const egressSettings = ({ EGRESS_ALLOW, EGRESS_ALLOW_PRIVATE, GITHUB_URL }: Config) => ({
   allow: EGRESS_ALLOW,
   allowPrivate: EGRESS_ALLOW_PRIVATE,
   publicIsForAll: GITHUB_URL === 'https://github.com',
+});
+
+/** The same rules for private repositories, on another list. */
+export const setupEgressSettings = (config: Config) => ({
+  ...egressSettings(config),
+  allow: config.SETUP_EGRESS_ALLOW,
+});
+
+/** One result must leave room for others. */
+export const setupCacheLimits = ({ SETUP_CACHE_MB_MAX }: Config) => ({
+  bytesMax: SETUP_CACHE_MB_MAX * megabyte,
+  entryBytesMax: Math.floor((SETUP_CACHE_MB_MAX * megabyte) / 4),
 });
 
 export const admissionTimes = { examineMs: 2 * minute, againMs: 30 * second };
@@ -128,6 +149,7 @@ export const jobSettings = (config: Config) => ({
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
   takeBackAgainMs: 40 * second,
+  setup: { ms: config.SETUP_SECONDS_MAX * second, forge: config.GITHUB_URL },
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {

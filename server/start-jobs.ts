@@ -1,9 +1,10 @@
+import path from 'node:path';
 import { createModel } from './anthropic/model.ts';
 import type { JobsConfig } from './config.ts';
 import { startAdmission } from './docker/doctor/admission.ts';
 import { examine } from './docker/doctor/examine.ts';
 import { createOpenEgress } from './docker/egress/open-egress.ts';
-import { allowlistProblems } from './docker/egress/policy.ts';
+import { allowlistProblems, chooseSetupPolicy } from './docker/egress/policy.ts';
 import { systemNetwork } from './docker/egress/system-network.ts';
 import { connectEngine } from './docker/engine.ts';
 import { createPool } from './docker/pool.ts';
@@ -14,6 +15,7 @@ import type { Log } from './domain/log.ts';
 import type { Trace } from './domain/trace.ts';
 import { createGitHub } from './github/github.ts';
 import { runJob } from './jobs/run-job.ts';
+import { createSetupCache } from './jobs/setup/setup-cache.ts';
 import { startWorker } from './jobs/worker.ts';
 import {
   admissionTimes,
@@ -27,6 +29,8 @@ import {
   reaperTimes,
   sandboxOptions,
   second,
+  setupCacheLimits,
+  setupEgressSettings,
 } from './options.ts';
 import type { Store } from './store/store.ts';
 
@@ -66,10 +70,17 @@ export const startJobs = async (
   const { holds } = sandboxes;
   const reaper = startReaper(docker, { ...options, holds, use: store.sandboxUse, ...reaperTimes, log });
   void reaper.look();
+  const setupEgress = setupEgressSettings(config);
   const ports = {
     ...{ trace, log, redact },
     github: createGitHub(githubOptions(config, parts.temporaryDirectory)),
     openEgress: createOpenEgress(egressSettings(config), { limits: egressLimits, ...systemNetwork }),
+    openSetupEgress: createOpenEgress(
+      setupEgress,
+      { limits: egressLimits, ...systemNetwork },
+      chooseSetupPolicy,
+    ),
+    setupCache: createSetupCache(path.join(config.DATA_DIR, 'setup-cache'), setupCacheLimits(config)),
     model: createModel({ ...modelOptions(config), log }),
     sandboxes: admission.guard(pool),
   };
@@ -97,6 +108,12 @@ export const startJobs = async (
   const problems = allowlistProblems(egressSettings(config));
   if (problems.length > 0)
     log.warn({ problems }, 'EGRESS_ALLOW cannot be read: sandboxes reach no host at all');
+  const setupProblems = allowlistProblems(setupEgress);
+  if (setupProblems.length > 0)
+    log.warn(
+      { problems: setupProblems },
+      'SETUP_EGRESS_ALLOW cannot be read: setup commands reach no host at all',
+    );
 
   return {
     checks: async () => [...(await checkEngine(docker, options)), admission.check()],

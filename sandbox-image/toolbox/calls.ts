@@ -10,7 +10,7 @@ import { listFiles, searchFiles } from './find.ts';
 import { readRequest } from './request.ts';
 import { openStdio } from './stdio.ts';
 import { takeOver } from './take-over.ts';
-import { packFiles, unpackFiles } from './tar.ts';
+import { packFiles, packSetup, unpackFiles } from './tar.ts';
 import { sendWorkspaceFiles } from './workspace-files.ts';
 
 /**
@@ -19,6 +19,9 @@ import { sendWorkspaceFiles } from './workspace-files.ts';
  */
 
 const heartbeatFile = path.join(os.tmpdir(), '.backspace-alive');
+
+/** In seconds, as /setup-out wants it. A little earlier, since the kernel stamps files by a clock that moves in steps. */
+const now = async () => ({ now: ((Date.now() - 10) / 1000).toFixed(3) });
 
 const hello = async () => ({
   kernel: os.release(),
@@ -35,6 +38,7 @@ const answers: Record<string, (request: never) => Promise<object>> = {
   '/hello': hello,
   '/end': end,
   '/take-over': takeOver,
+  '/now': now,
   '/read': readFile,
   '/write': writeFile,
   '/edit': editFile,
@@ -49,10 +53,12 @@ const streams: Record<string, (request: never, stream: ServerHttp2Stream) => Pro
   '/pack': sendBasePack,
   '/blobs': sendBlobs,
   '/tar-out': packFiles,
+  '/setup-out': packSetup,
 };
 
 const handle = async (stream: ServerHttp2Stream, path: string) => {
   if (path === '/tar-in') return unpackFiles(stream);
+  if (path === '/setup-in') return unpackFiles(stream, '/');
   const request = JSON.parse((await readRequest(stream)) || '{}') as never;
   const answer = answers[path];
   const respond = streams[path];

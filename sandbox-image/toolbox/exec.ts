@@ -16,14 +16,16 @@ export type ExecRequest = {
   /** The rest of the request's body is for the program. */
   stdin?: boolean;
   timeoutMs: number;
+  /** Whether what it leaves running is killed at its end. */
+  leavesNothing?: boolean;
   outputBytesMax: number;
 };
 
 /**
  * Runs one command and answers with lines of JSON: `{"output": "…"}` as it comes, `{"shown": "…"}` for the eye alone
  * once there is more than fits, at the end `{"exitCode", "signal", "durationMs", "timedOut", "bytesLeftOut",
- * "outputFile"}`. A process that the command left in the background keeps running and does not keep the call open. At
- * its time limit, or when the server closes the stream, the command dies with all that it started.
+ * "outputFile"}`. A process that the command left in the background keeps running, unless it is to leave nothing, and
+ * does not keep the call open. At its time limit, or when the server closes the stream, the command dies with all that it started.
  */
 export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream): Promise<void> => {
   // Short, since bash reads it letter by letter; long enough that no command can guess another one's.
@@ -53,6 +55,7 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   const { exitCode, signal, problem } = await running.ended;
   clearTimeout(timer);
   stream.off('close', kill);
+  if (request.leavesNothing) kill();
   const whole = output.end();
   if (problem !== undefined) say({ output: `${problem}\n` });
   say({ exitCode, signal, durationMs: Math.round(performance.now() - started), timedOut, ...whole });

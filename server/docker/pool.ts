@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
 import type { Sandbox, Sandboxes } from '../domain/sandbox.ts';
+import { defaultImage } from '../domain/sandbox-image.ts';
 import { selfCheck } from './self-check.ts';
 
 export type PoolOptions = {
@@ -25,7 +26,7 @@ type Spare = { sandbox: Sandbox; imageId: string; startedAt: number };
 const spareJob = 'spare';
 
 /**
- * Keeps sandboxes ready, so that a job need not wait for one to start. Each has proved that it is sealed before it is
+ * Keeps sandboxes of the default image ready, so that a job need not wait for one to start. Each has proved that it is sealed before it is
  * let in, is handed out once, and is replaced when it dies or when another image has taken its image's name.
  */
 export const createPool = (sandboxes: Sandboxes, options: PoolOptions): Pool => {
@@ -109,7 +110,8 @@ export const createPool = (sandboxes: Sandboxes, options: PoolOptions): Pool => 
     image: sandboxes.image,
     waiting: () => spares.length,
     reattach: (containerId, signal) => sandboxes.reattach(containerId, signal),
-    async acquire(jobId, signal) {
+    async acquire(jobId, signal, image = defaultImage) {
+      if (image !== defaultImage) return sandboxes.acquire(jobId, signal, image);
       const started = performance.now();
       signal.throwIfAborted();
       const spare = await take();

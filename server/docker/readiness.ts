@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import type { SandboxImage } from '../domain/sandbox-image.ts';
 
 export type Check = { name: string; ok: boolean; detail: string };
 
-/** Whether sandboxes can be started here: engine, runtime and image, each by name. Never throws, never waits long. */
+type EngineNeeds = {
+  runtime: string;
+  /** The default one, and the others that jobs may choose. */
+  image: string;
+  images?: readonly SandboxImage[];
+  withoutGVisor?: boolean;
+};
+
+/** Whether sandboxes can be started here: engine, runtime and images, each by name. Never throws, never waits long. */
 export const checkEngine = (
   docker: Docker,
-  { runtime, image, withoutGVisor = false }: { runtime: string; image: string; withoutGVisor?: boolean },
+  { runtime, image, images = [], withoutGVisor = false }: EngineNeeds,
 ): Promise<Check[]> =>
   Promise.all([
     check('docker', async () => `Docker Engine ${(await docker.version()).Version}`),
@@ -25,10 +34,12 @@ export const checkEngine = (
       }
       return `${runtime} is ${[path, ...runtimeArgs].join(' ')}`;
     }),
-    check('sandbox image', async () => {
-      return `${image} is ${(await imageId(docker, image)).slice(0, 19)}`;
-    }),
+    check('sandbox image', () => described(docker, image)),
+    ...images.map(({ name, reference }) => check(`image ${name}`, () => described(docker, reference))),
   ]);
+
+const described = async (docker: Docker, image: string): Promise<string> =>
+  `${image} is ${(await imageId(docker, image)).slice(0, 19)}`;
 
 /** What the name stands for now. Throws when the engine has no such image. */
 export const imageId = async (docker: Docker, image: string): Promise<string> =>

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.ts';
 import type { Sandbox, Sandboxes } from '../domain/sandbox.ts';
+import { defaultImage, type SandboxImage } from '../domain/sandbox-image.ts';
 import type { Calls } from './calls.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { containerSpec, type SandboxLimits } from './container-spec.ts';
@@ -10,7 +11,10 @@ import { createToolbox } from './toolbox.ts';
 import { withSignal } from './with-signal.ts';
 
 export type SandboxOptions = {
+  /** What the engine calls the default image. */
   image: string;
+  /** The others that may be chosen. */
+  images?: readonly SandboxImage[];
   runtime: string;
   /** Takes a sandbox although another kernel than gVisor's answers in it. */
   withoutGVisor?: boolean;
@@ -39,13 +43,25 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
     await remove(container).finally(() => held.delete(container.id));
   };
 
+  const offered = [{ name: defaultImage, reference: options.image }, ...(options.images ?? [])];
+
+  /** Of the images that this server offers alone: no name leads to any other one. */
+  const referenceOf = (image: string): string => {
+    const found = offered.find(({ name }) => name === image);
+    if (found) return found.reference;
+    throw new AppError('sandbox_unavailable', `This server offers no sandbox image «${image}».`, {
+      whatToDo: `Choose one of ${offered.map(({ name }) => name).join(', ')}, or name it in SANDBOX_IMAGES.`,
+    });
+  };
+
   const open = async (
     jobId: string,
+    image: string,
     signal: AbortSignal,
     timeout: AbortSignal,
     attemptsLeft = 1,
   ): Promise<Opened> => {
-    const container = await create(docker, options, jobId, timeout);
+    const container = await create(docker, { ...options, image: referenceOf(image) }, jobId, timeout);
     held.add(container.id);
     const gone = new AbortController();
     let runs = false;
@@ -57,14 +73,15 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
       const ended = new AbortController();
       void stopped.then(() => ended.abort(new Error('its container stopped')));
       const channel = await openChannel(container, AbortSignal.any([signal, timeout, ended.signal]));
-      return { container, ...channel, stopped, gone };
+      return { container, image, ...channel, stopped, gone };
     } catch (cause) {
       gone.abort();
       // Why it did not start is what the caller must know; a container that is left ends and goes by itself.
       await letGo(container).catch(() => {});
       signal.throwIfAborted();
       // Now and then one dies while it starts, which is no reason to give a job up.
-      if (runs && attemptsLeft > 0 && !timeout.aborted) return open(jobId, signal, timeout, attemptsLeft - 1);
+      if (runs && attemptsLeft > 0 && !timeout.aborted)
+        return open(jobId, image, signal, timeout, attemptsLeft - 1);
       throw unavailable('A sandbox could not be started', cause);
     }
   };
@@ -75,7 +92,7 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
     const timeout = AbortSignal.timeout(reattachMs);
     const gone = new AbortController();
     try {
-      const { State } = await withSignal(container.inspect(), AbortSignal.any([signal, timeout]));
+      const { State, Config } = await withSignal(container.inspect(), AbortSignal.any([signal, timeout]));
       if (!State.Running) return undefined;
       // From here on it is ours: the reaper must not take it for one that a former process has left.
       held.add(containerId);
@@ -85,7 +102,9 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
       const channel = await openChannel(container, AbortSignal.any([signal, timeout, ended.signal]), {
         takesOver: true,
       });
-      return { container, ...channel, stopped, gone };
+      // It may be of an image that is not offered any more.
+      const image = offered.find(({ reference }) => reference === Config.Image)?.name ?? Config.Image;
+      return { container, image, ...channel, stopped, gone };
     } catch {
       gone.abort();
       held.delete(containerId);
@@ -110,6 +129,8 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
     void stopped.then(close);
     return {
       id: container.id,
+      image: opened.image,
+      imageId: async () => (await withSignal(container.inspect(), AbortSignal.timeout(inspectMs))).Image,
       lost: calls.lost,
       runtime: options.runtime,
       ...{ kernel, gvisor, warm: false },
@@ -141,14 +162,19 @@ export const createSandboxes = (docker: Docker, options: SandboxOptions): Engine
       const opened = await reopen(containerId, signal);
       return opened && sandboxOf(opened, started);
     },
-    acquire: async (jobId, signal) => {
+    acquire: async (jobId, signal, image = defaultImage) => {
       const started = performance.now();
       const timeout = AbortSignal.timeout(options.startMs);
-      return sandboxOf(await open(jobId, signal, timeout), started);
+      return sandboxOf(await open(jobId, image, signal, timeout), started);
     },
   };
 };
-type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; gone: AbortController };
+type Opened = Channel & {
+  container: Docker.Container;
+  image: string;
+  stopped: Promise<void>;
+  gone: AbortController;
+};
 
 /**
  * How long a sandbox may take to end by itself before it is killed. To kill one with many processes was seen to take a
@@ -156,6 +182,8 @@ type Opened = Channel & { container: Docker.Container; stopped: Promise<void>; g
  * them, and waits to be reaped behind them. So a lost one is left to its end, and any other is asked to end.
  */
 const endMs = 3000;
+
+const inspectMs = 10_000;
 
 /** What answers at all does so at once; a new sandbox with the last checkpoint is there in a few seconds, too. */
 const reattachMs = 5000;

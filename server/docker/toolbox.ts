@@ -23,6 +23,9 @@ export type Toolbox = Pick<
   | 'basePack'
   | 'blobs'
   | 'unpack'
+  | 'now'
+  | 'takeSetup'
+  | 'giveSetup'
   | 'restore'
 >;
 
@@ -130,6 +133,9 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
     ids.length === 0 ? [] : readBlobs(calls.bytes('/blobs', { ids }, signal), ids, bytesMax),
   basePack: (commit, signal) => calls.bytes('/pack', { commit }, signal),
   unpack: (archive, signal) => calls.send('/tar-in', archive, signal),
+  now: async (signal) => (await calls.ask('/now', {}, nowReply, signal)).now,
+  takeSetup: (since, signal) => calls.bytes('/setup-out', { since }, signal),
+  giveSetup: (archive, signal) => calls.send('/setup-in', archive, signal),
 });
 
 const count = z.number().int().nonnegative();
@@ -164,6 +170,7 @@ const readReply = reply({ content: z.string(), fromLine: count, toLine: count, t
 const writeReply = reply({ lines: count });
 const editReply = reply({ line: count });
 const listReply = reply({ paths: z.array(filePath), more: z.boolean() });
+const nowReply = z.object({ now: z.string().regex(/^\d{1,12}\.\d{3}$/) });
 const searchReply = reply({ matches: z.array(match), more: z.boolean() });
 
 const refuseMoreThan = (askedFor: number, given: number): void => {

@@ -14,6 +14,7 @@ export const wayOutUrl = 'http://127.0.0.1:3128';
 export type WayOutSession = {
   /** Resolves when the toolbox listens inside the sandbox; rejects when the session ends before. */
   listening: Promise<void>;
+  /** Cuts what was let out until now. */
   open(wayOut: WayOut): void;
   close(): void;
 };
@@ -24,6 +25,7 @@ const frameLimits = { smallFramesPerSecond: 2000, prefaceBytes: 24 };
 export const serveWayOut = (duplex: Duplex): WayOutSession => {
   const session = handshake(guardFrames(duplex, frameLimits));
   let decide: WayOut = async () => refuse(403, 'Nothing may leave this sandbox yet.');
+  const letOut = new Set<ServerHttp2Stream>();
   const listening = Promise.withResolvers<void>();
   listening.promise.catch(() => {});
   const close = () => {
@@ -44,6 +46,8 @@ export const serveWayOut = (duplex: Duplex): WayOutSession => {
       if (!stream.closed && !stream.destroyed) stream.respond({ ':status': 200 }, { endStream: true });
       return;
     }
+    letOut.add(stream);
+    stream.once('close', () => letOut.delete(stream));
     answer(stream, headers, decide).catch(() => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
   });
 
@@ -51,6 +55,7 @@ export const serveWayOut = (duplex: Duplex): WayOutSession => {
     listening: listening.promise,
     open(wayOut) {
       decide = wayOut;
+      for (const stream of letOut) stream.close(http2.constants.NGHTTP2_CANCEL);
     },
     close,
   };

@@ -70,7 +70,10 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z
     .object({ type: z.literal('Sandbox: Kept'), sandbox: z.string() })
     .describe('the job goes on in the sandbox that it had, with all that is in it'),
-  z.object({ type: z.literal('Sandbox: Starting'), image: z.string() }),
+  z.object({
+    type: z.literal('Sandbox: Starting'),
+    image: z.string().describe('by its name in SANDBOX_IMAGES'),
+  }),
   z.object({
     type: z.literal('Sandbox: Ready'),
     runtime: z.string(),

@@ -34,6 +34,8 @@ export type ExecRequest = {
   /** For a program without a shell; without it stdin is closed. What it throws, the call throws. */
   stdin?: AsyncIterable<Uint8Array>;
   timeoutMs: number;
+  /** Whether what the command leaves running is killed at its end. */
+  leavesNothing?: true;
   /** Of stdout and stderr together; the middle is left out beyond it. */
   outputBytesMax: number;
 };
@@ -59,6 +61,10 @@ export type SearchMatch = { path: string; line: number; text: string };
  */
 export type Sandbox = AsyncDisposable & {
   id: string;
+  /** By its name in SANDBOX_IMAGES. */
+  image: string;
+  /** Of the image that it was started from: a name may stand for another one by now. */
+  imageId(): Promise<string>;
   /** Aborts with `sandbox_lost` as soon as the sandbox is gone, its disposal included; its channel says so, not Docker. */
   lost: AbortSignal;
   /** The OCI runtime's name, as registered with Docker. */
@@ -70,7 +76,10 @@ export type Sandbox = AsyncDisposable & {
   warm: boolean;
   /** How long it took until the job had it. */
   readyMs: number;
-  /** Sets who decides about requests from inside; before the first call everything is refused. */
+  /**
+   * Sets who decides about requests from inside; before the first call everything is refused. What was let out until now
+   * is cut.
+   */
   openWayOut(wayOut: WayOut): void;
   /** `onOutput` gets the output as it comes, and of what does not fit a glimpse twice a second. */
   exec(request: ExecRequest, signal: AbortSignal, onOutput?: (chunk: string) => void): Promise<ExecResult>;
@@ -104,6 +113,12 @@ export type Sandbox = AsyncDisposable & {
   basePack(commit: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Unpacks a tar stream over the workspace. */
   unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** The sandbox's time, in seconds since 1970, as `takeSetup` wants it. */
+  now(signal: AbortSignal): Promise<string>;
+  /** A tar stream of what has changed since then in the workspace, but for `.git`, and of all that is in the home directory. */
+  takeSetup(since: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Unpacks what `takeSetup` gave, of a sandbox of the same repository. */
+  giveSetup(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Brings a workspace that is at the base to the checkpoint. */
   restore(checkpoint: Checkpoint, signal: AbortSignal): Promise<void>;
   /** Lets go of it without an end: its container stays for a while, for whoever reattaches. */
@@ -111,8 +126,9 @@ export type Sandbox = AsyncDisposable & {
 };
 
 export type Sandboxes = {
+  /** What the default image is called on the engine. */
   image: string;
-  /** Starts a sandbox, of the default image without another one; throws `sandbox_unavailable` with what is missing. */
+  /** Starts a sandbox, of the default image without another name in SANDBOX_IMAGES; throws `sandbox_unavailable` with what is missing. */
   acquire(jobId: string, signal: AbortSignal, image?: string): Promise<Sandbox>;
   /** One that its server has left; undefined when it is gone or cannot be reached from here. */
   reattach(containerId: string, signal: AbortSignal): Promise<Sandbox | undefined>;

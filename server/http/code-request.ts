@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
+import { listOfImages, type SandboxImage } from '../domain/sandbox-image.ts';
 import { type FieldError, InvalidRequest } from './invalid-request.ts';
 
 /** The body of `POST /code`; throws InvalidRequest with every wrong field. */
-export const createCodeRequestParser = (githubUrl: string): ((body: unknown) => JobRequest) => {
-  const schema = codeRequestSchema(githubUrl);
+export const createCodeRequestParser = (
+  githubUrl: string,
+  images: OfferedImages,
+): ((body: unknown) => JobRequest) => {
+  const schema = codeRequestSchema(githubUrl, images);
 
   return (body) => {
     const parsed = schema.safeParse(body);
@@ -15,7 +19,10 @@ export const createCodeRequestParser = (githubUrl: string): ((body: unknown) => 
   };
 };
 
-const codeRequestSchema = (githubUrl: string) =>
+/** By their names, with what they hold. */
+export type OfferedImages = readonly Pick<SandboxImage, 'name' | 'holds'>[];
+
+const codeRequestSchema = (githubUrl: string, images: OfferedImages) =>
   z.strictObject(
     {
       repoUrl: text.transform((url, context) => {
@@ -29,7 +36,7 @@ const codeRequestSchema = (githubUrl: string) =>
       baseBranch: text.superRefine(check(branchProblem)).optional(),
       checks: commands.optional(),
       setup: commands.optional(),
-      image: text.regex(imageName, imageProblem).optional(),
+      image: text.superRefine(check(imageProblem(images))).optional(),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
   );
@@ -60,8 +67,12 @@ const commands = z
   .array(text.superRefine(check(commandProblem)), { error: 'must be a list of shell commands' })
   .max(commandsMax, `must not have more than ${commandsMax} commands`);
 
-const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const imageProblem = 'must be one of the names in the server’s SANDBOX_IMAGES';
+const imageProblem =
+  (images: OfferedImages) =>
+  (image: string): string | undefined =>
+    images.some(({ name }) => name === image)
+      ? undefined
+      : `must be one of the server’s images: ${listOfImages(images)}`;
 
 const promptCharactersMax = 20_000;
 

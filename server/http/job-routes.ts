@@ -5,7 +5,7 @@ import { mayUse } from '../domain/api-key.ts';
 import { AppError } from '../domain/errors.ts';
 import { hasEnded, type Idempotency, type Job, type JobRequest, type JobStore } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
-import { createCodeRequestParser } from './code-request.ts';
+import { createCodeRequestParser, type OfferedImages } from './code-request.ts';
 import { type StreamLimits, streamEvents } from './event-stream.ts';
 import { keyOf } from './guards.ts';
 import { InvalidRequest } from './invalid-request.ts';
@@ -26,6 +26,8 @@ export type JobRoutesOptions = StreamLimits & {
   stopping: AbortSignal;
   newJobId(): string;
   githubUrl: string;
+  /** Those that a job may choose. */
+  images: OfferedImages;
   /** Where clients reach this server; without it the request's Host says so. */
   publicUrl?: string;
   bodyBytesMax: number;
@@ -37,7 +39,7 @@ const eventsPerPage = { max: 1000, otherwise: 100 };
 
 export const createJobRoutes = (options: JobRoutesOptions, openStreams: OpenStreams): Router => {
   const { store, log } = options;
-  const parseCodeRequest = createCodeRequestParser(options.githubUrl);
+  const parseCodeRequest = createCodeRequestParser(options.githubUrl, options.images);
   const repoUrlOf = ({ request }: Job): string =>
     `${withoutSlash(options.githubUrl)}/${request.repository.owner}/${request.repository.name}`;
   const urlOf = (ctx: Context, jobId: string): string =>

@@ -2,10 +2,15 @@ import type { HeldJob } from '../domain/job.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import type { Walk } from './ports.ts';
 
-export const acquireSandbox = async (held: HeldJob, way: Walk, signal: AbortSignal): Promise<Sandbox> => {
+export const acquireSandbox = async (
+  held: HeldJob,
+  image: string,
+  way: Walk,
+  signal: AbortSignal,
+): Promise<Sandbox> => {
   const { sandboxes, emit } = way;
-  await emit({ type: 'Sandbox: Starting', image: sandboxes.image });
-  const sandbox = await sandboxes.acquire(held.job.id, signal);
+  await emit({ type: 'Sandbox: Starting', image });
+  const sandbox = await sandboxes.acquire(held.job.id, signal, image);
   try {
     await held.ownSandbox(sandbox.id);
     const { id, runtime, kernel, gvisor, warm, readyMs: ms } = sandbox;

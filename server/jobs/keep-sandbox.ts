@@ -8,9 +8,12 @@ import type { BaseRepository } from '../domain/github.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
+import { defaultImage } from '../domain/sandbox-image.ts';
+import type { SetUp, SetupOutcome } from '../domain/setup.ts';
 import { acquireSandbox, dispose } from './acquire-sandbox.ts';
 import { clone, guarded } from './clone.ts';
 import { goesOnElsewhere, type Settings, type Walk } from './ports.ts';
+import { createPreparation } from './setup/preparation.ts';
 import { takeCheckpoint } from './take-checkpoint.ts';
 
 /** The sandbox of a job, whichever it is at the moment. */
@@ -20,6 +23,13 @@ export type Keeper = AsyncDisposable & {
   /** For the agent: each call goes to the sandbox of that moment. */
   sandbox: AgentSandbox;
   guardian(base: BaseRepository): Guardian;
+  /** From now on sandboxes are of this image; one of another image is replaced. To be asked before the agent begins. */
+  useImage(image: string): Promise<void>;
+  /**
+   * Sets the sandbox up, and every later one before its checkpoint is restored; one that is kept is not set up twice. To
+   * be asked before the agent begins, also where there is no setup: until then no checkpoint is restored.
+   */
+  prepare(setUp: SetUp | undefined): Promise<SetupOutcome>;
 };
 
 /**
@@ -47,6 +57,12 @@ export const keepSandbox = async (
   let notSaved = '';
   let last: Checkpoint | undefined;
   let guard: Guardian | undefined;
+  let image = held.job.request.image ?? held.known<string>('image') ?? defaultImage;
+  const preparation = createPreparation(held, step, signal);
+  /** What the sandbox is to be brought to when it is prepared. */
+  let pending: Checkpoint | undefined;
+  let isTakenUp = false;
+  let keptId: string | undefined;
 
   // Whoever disposes the keeper asks again, and hears of it when it failed.
   const end = () => {
@@ -56,12 +72,29 @@ export const keepSandbox = async (
   signal.addEventListener('abort', end, { once: true });
 
   const begin = async (checkpoint: Checkpoint | undefined) => {
-    const sandbox = await step('sandbox', () => acquireSandbox(held, way, signal));
+    const sandbox = await step('sandbox', () => acquireSandbox(held, image, way, signal));
     current = sandbox;
     if (signal.aborted) end();
     await step('clone', () => clone(sandbox, egress, base, way, signal));
+    isTakenUp = false;
+    pending = checkpoint;
+    // A setup runs at the base: not on what the agent made, and nobody must take up half of it.
+    if (preparation.isDecided()) await bringToCheckpoint(sandbox);
+    else if (checkpoint === undefined) await keep(sandbox);
+  };
+
+  const keep = async ({ id }: Sandbox) => {
+    if (keptId !== id) await held.keepSandbox(id);
+    keptId = id;
+  };
+
+  const bringToCheckpoint = async (sandbox: Sandbox): Promise<SetupOutcome> => {
+    const outcome = await preparation.prepare(sandbox);
+    const checkpoint = pending;
     if (checkpoint) await step('restore', () => sandbox.restore(checkpoint, signal));
-    await held.keepSandbox(sandbox.id);
+    pending = undefined;
+    await keep(sandbox);
+    return outcome;
   };
 
   /** An engine that restarts takes its sandboxes with it, and is back in some seconds: no reason to give a job up. */
@@ -94,6 +127,7 @@ export const keepSandbox = async (
     await emit({ type: 'Sandbox: Kept', sandbox: sandbox.id.slice(0, 12) });
     // Before the agent said that it was done, all that could be was saved.
     unsaved = held.known('answer') === undefined;
+    isTakenUp = true;
     news = keptNews;
     return true;
   };
@@ -142,6 +176,19 @@ export const keepSandbox = async (
     }
   };
 
+  const within = async <T>(action: (sandbox: Sandbox) => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await action(here());
+      } catch (thrown) {
+        // What the agent has changed and no checkpoint holds must not be missing without a word.
+        if (!isLoss(thrown, signal) || (unsaved && isAgentAtWork)) throw thrown;
+        const checkpoint = await heal(thrown);
+        if (!isAgentAtWork) tellRestored(checkpoint);
+      }
+    }
+  };
+
   const here = (): Sandbox => current ?? fail();
   const changing = (): Sandbox => {
     unsaved = true;
@@ -154,7 +201,7 @@ export const keepSandbox = async (
   };
 
   const takeNews = () => {
-    const once = news;
+    const once = news && news + (isTakenUp ? '' : preparation.news());
     news = undefined;
     isIncomplete = false;
     return once;
@@ -162,7 +209,7 @@ export const keepSandbox = async (
 
   const healAndTell = async (loss: AppError): Promise<string> => {
     const checkpoint = await heal(loss);
-    const told = toldToModel(loss, checkpoint, notSaved);
+    const told = toldToModel(loss, checkpoint, notSaved) + preparation.news();
     unsaved = false;
     notSaved = '';
     takeNews();
@@ -184,18 +231,7 @@ export const keepSandbox = async (
   });
 
   return {
-    async within(action) {
-      for (;;) {
-        try {
-          return await action(here());
-        } catch (thrown) {
-          // What the agent has changed and no checkpoint holds must not be missing without a word.
-          if (!isLoss(thrown, signal) || (unsaved && isAgentAtWork)) throw thrown;
-          const checkpoint = await heal(thrown);
-          if (!isAgentAtWork) tellRestored(checkpoint);
-        }
-      }
-    },
+    within,
     sandbox: {
       exec: (...request) => changing().exec(...request),
       write: (...file) => changing().write(...file),
@@ -203,6 +239,22 @@ export const keepSandbox = async (
       read: (...file) => here().read(...file),
       list: (...where) => here().list(...where),
       search: (...what) => here().search(...what),
+    },
+    async useImage(name) {
+      image = await held.once('image', async () => name);
+      if (here().image === image) return;
+      await dispose(current).catch((err: unknown) => {
+        way.log.warn({ jobId, err }, 'a sandbox of another image than the job’s is still there');
+      });
+      const begun = async () => begin(await checkpoints.load());
+      await begun().catch(async (thrown: unknown) => {
+        if (!isLoss(thrown, signal)) throw thrown;
+        await heal(thrown);
+      });
+    },
+    prepare(setUp) {
+      preparation.decide(setUp);
+      return within((sandbox) => (isTakenUp ? preparation.goOn(sandbox) : bringToCheckpoint(sandbox)));
     },
     guardian: (baseRepository) => {
       isAgentAtWork = true;

@@ -9,6 +9,7 @@ import type { Model } from '../domain/model.ts';
 import type { Sandboxes } from '../domain/sandbox.ts';
 import type { Trace } from '../domain/trace.ts';
 import type { Progress } from './progress.ts';
+import type { SetupCache } from './setup/setup-cache.ts';
 import type { Step } from './steps.ts';
 
 /** The world outside a job, handed in by main.ts. */
@@ -16,6 +17,9 @@ export type Ports = {
   github: GitHub;
   sandboxes: Sandboxes;
   openEgress: OpenEgress;
+  /** While setup commands run. */
+  openSetupEgress: OpenEgress;
+  setupCache: SetupCache;
   model: Model;
   trace: Trace;
   log: Log;
@@ -32,12 +36,20 @@ export type Settings = {
   checkpoint: CheckpointLimits;
   /** Sandboxes that one job may lose. */
   lossesMax: number;
+  setup: SetupSettings;
   /** After the end of a cancelled job, until what a former holder may have published is looked for again. */
   takeBackAgainMs: number;
   /** Servers that may die at one turn of a job, one after the other. */
   deathsMax: number;
   /** Author and committer of every commit. */
   identity: { name: string; email: string };
+};
+
+export type SetupSettings = {
+  /** For all commands in one sandbox. */
+  ms: number;
+  /** Where repositories are: their ids mean nothing elsewhere. */
+  forge: string;
 };
 
 export type ChangesetLimits = { filesMax: number; bytesMax: number };

@@ -10,6 +10,7 @@ import { goesOnElsewhere, type Ports, type Settings, type Walk } from './ports.t
 import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
+import { createSetUp } from './setup/create-set-up.ts';
 import { createSteps } from './steps.ts';
 import { changesetOf, storedChangeset } from './stored-changeset.ts';
 import { takeBack, takeBackAgain } from './take-back.ts';
@@ -88,6 +89,10 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
+  const { setup: commands = [], image } = job.request;
+  if (image !== undefined) await keeper.useImage(image);
+  const setUp = createSetUp({ commands, baseRepository, egress }, way, settings.setup);
+  await keeper.prepare(commands.length > 0 ? setUp : undefined);
   const guardian = keeper.guardian(baseRepository);
   const answer = await once('answer', () =>
     step('agent', (span) =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseSandboxImages } from '../domain/sandbox-image.ts';
 import type { SandboxBounds } from './container-check.ts';
 
 /**
@@ -29,6 +30,16 @@ const settings = z.object({
     .pipe(z.array(z.string().regex(/^[\w./:@-]+$/, 'must be names of images')).min(1))
     .default(['tiny-backspace/sandbox:latest'])
     .describe('the image of the sandboxes; several are separated by commas'),
+  SANDBOX_IMAGES: z
+    .string()
+    .transform((text, context) => {
+      const images = parseSandboxImages(text);
+      if (!('problem' in images)) return images.map(({ reference }) => reference);
+      context.addIssue(images.problem);
+      return z.NEVER;
+    })
+    .default([])
+    .describe('the other images that a job may choose'),
   SANDBOX_RUNTIME: z.string().min(1).default('runsc-backspace').describe('gVisor, as registered with Docker'),
   SANDBOX_MEMORY_MB: upTo(2048).describe('memory of a sandbox'),
   SANDBOX_CPUS: z.coerce.number().min(0.1).max(1024).default(2).describe('processors of a sandbox'),
@@ -71,7 +82,7 @@ const megabyte = 1 << 20;
 const sandboxBounds = (
   given: Omit<z.infer<typeof settings>, 'SOCKET_PROXY_LISTEN' | 'SOCKET_PROXY_ENGINE'>,
 ): SandboxBounds => ({
-  images: given.SANDBOX_IMAGE,
+  images: [...given.SANDBOX_IMAGE, ...given.SANDBOX_IMAGES],
   runtime: given.SANDBOX_RUNTIME,
   memoryBytesMax: given.SANDBOX_MEMORY_MB * megabyte,
   cpusMax: given.SANDBOX_CPUS,

@@ -50,8 +50,8 @@ export const openSandboxes = async (
   return {
     image: sandboxes.image,
     holds: sandboxes.holds,
-    acquire: async (jobId, signal) => {
-      const sandbox = await sandboxes.acquire(jobId, signal);
+    acquire: async (jobId, signal, image) => {
+      const sandbox = await sandboxes.acquire(jobId, signal, image);
       acquired.push(sandbox);
       return sandbox;
     },

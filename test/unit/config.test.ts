@@ -53,8 +53,8 @@ test('docker-compose.yml hands every setting on, to workers or web, and no key f
     'READER_STALLED_SECONDS_MAX',
     'STREAMS_PER_KEY_MAX',
   ];
-  // There the name of a worker is its container's, and the database is a PostgreSQL.
-  const ofNone = ['SERVER_ID', 'DATA_DIR'];
+  // There the name of a worker is its container's.
+  const ofNone = ['SERVER_ID'];
 
   const forWorkers = settingNames.filter((name) => ![...ofWebAlone, ...ofNone].includes(name));
   assert.deepEqual(handedTo('worker').toSorted(), forWorkers.toSorted());

@@ -38,7 +38,13 @@ test('the README’s table of settings names each once, in the order of config.t
     ANTHROPIC_API_KEY: 'sk-ant-0123456789',
     GITHUB_TOKEN: 'ghp_0123456789',
   });
-  const hasNone = new Set(['ANTHROPIC_API_KEY', 'GITHUB_TOKEN', 'API_KEYS']);
+  const hasNone = new Set([
+    'ANTHROPIC_API_KEY',
+    'GITHUB_TOKEN',
+    'API_KEYS',
+    'SETUP_EGRESS_ALLOW',
+    'SANDBOX_IMAGES',
+  ]);
   const expected = settingNames.map((name) => [
     name,
     ...(hasNone.has(name) || defaults[name] === undefined ? [] : [String(defaults[name])]),

@@ -97,9 +97,9 @@ export const startAdmission = ({ examine, examineMs, againMs, log }: AdmissionOp
       };
       return {
         image: sandboxes.image,
-        async acquire(jobId, signal) {
+        async acquire(jobId, signal, image) {
           refuseWhenFailed();
-          return admitted(await sandboxes.acquire(jobId, signal), signal);
+          return admitted(await sandboxes.acquire(jobId, signal, image), signal);
         },
         async reattach(containerId, signal) {
           refuseWhenFailed();

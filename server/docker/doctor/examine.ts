@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { Sandbox, Sandboxes } from '../../domain/sandbox.ts';
+import type { SandboxImage } from '../../domain/sandbox-image.ts';
 import type { SandboxLimits } from '../container-spec.ts';
 import type { EgressSettings } from '../egress/policy.ts';
 import type { EgressOptions } from '../egress/tunnel.ts';
@@ -14,6 +15,7 @@ export type Patient = {
   sandboxes: Sandboxes;
   runtime: string;
   image: string;
+  images?: readonly SandboxImage[];
   limits: SandboxLimits;
   /** Whether a host without gVisor was asked for. */
   withoutGVisor: boolean;

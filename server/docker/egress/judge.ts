@@ -8,16 +8,19 @@ export type Verdict = { reason: string; howToAllow: string };
 /** By its name and port alone, before anything is resolved: undefined when it may pass. */
 export const judgeTarget = (
   { host, port }: Authority,
-  { allowlist, closed }: EgressPolicy,
+  { allowlist, closed, notAllowed = notAllowedForAgent }: EgressPolicy,
 ): Verdict | undefined => {
   if (isNeverAllowed(host)) return { reason: 'The host is never allowed.', howToAllow: 'Nothing allows it.' };
   if (closed !== undefined) return closed;
-  if (!isAllowed(allowlist, host)) {
-    return { reason: 'The host is not allowed.', howToAllow: `Add ${host} to EGRESS_ALLOW on the server.` };
-  }
+  if (!isAllowed(allowlist, host)) return notAllowed(host);
   if (port !== httpsPort) return { reason: `Only port ${httpsPort} is allowed.`, howToAllow: howToAsk };
   return undefined;
 };
+
+const notAllowedForAgent = (host: string): Verdict => ({
+  reason: 'The host is not allowed.',
+  howToAllow: `Add ${host} to EGRESS_ALLOW on the server.`,
+});
 
 const httpsPort = 443;
 

@@ -8,9 +8,10 @@ export const createOpenEgress =
   (
     settings: EgressSettings,
     { limits, resolve, dial }: Pick<EgressOptions, 'limits' | 'resolve' | 'dial'>,
+    choose = choosePolicy,
   ): OpenEgress =>
   (repository, onDenied) => {
-    const tunnels = createEgress({ ...choosePolicy(settings, repository), limits, resolve, dial, onDenied });
+    const tunnels = createEgress({ ...choose(settings, repository), limits, resolve, dial, onDenied });
     return { guard: (gateway) => wayOutWithEgress(gateway, tunnels), denials: tunnels.denials };
   };
 

@@ -1,9 +1,12 @@
 import { type Allowlist, defaultHosts, parseAllowlist } from './allowlist.ts';
+import type { Verdict } from './judge.ts';
 
 /** What a job's sandbox may reach, and, when that is nothing, why. */
 export type EgressPolicy = {
   allowlist: Allowlist;
-  closed?: { reason: string; howToAllow: string };
+  closed?: Verdict;
+  /** Of a host that is not on the list; without it what the agent is told. */
+  notAllowed?: (host: string) => Verdict;
 };
 
 export type EgressSettings = {
@@ -30,13 +33,29 @@ export const choosePolicy = (settings: EgressSettings, repository: { private: bo
   return 'problems' in allowlist ? closed(closedByProblems) : { allowlist };
 };
 
+/**
+ * While setup commands run, the hosts of SETUP_EGRESS_ALLOW are all that there is: neither the default ones nor those of
+ * EGRESS_ALLOW are among them. Of a repository that not everybody may read it is as closed as otherwise.
+ */
+export const chooseSetupPolicy = (
+  settings: EgressSettings,
+  repository: { private: boolean },
+): EgressPolicy => {
+  const { allow = [], ...others } = settings;
+  const { closed: why } = choosePolicy({ ...others, allow: undefined }, repository);
+  if (why !== undefined) return closed(why);
+  if (allow.length === 0) return closed(closedForSetup);
+  const allowlist = parseAllowlist(allow);
+  return 'problems' in allowlist ? closed(setupProblems) : { allowlist, notAllowed: notAllowedForSetup };
+};
+
 /** What in EGRESS_ALLOW cannot be read; then nothing is allowed. */
 export const allowlistProblems = ({ allow = [] }: EgressSettings): string[] => {
   const allowlist = parseAllowlist(allow);
   return 'problems' in allowlist ? allowlist.problems : [];
 };
 
-const closed = (why: NonNullable<EgressPolicy['closed']>): EgressPolicy => ({
+const closed = (why: Verdict): EgressPolicy => ({
   allowlist: { hosts: new Set(), domains: [] },
   closed: why,
 });
@@ -60,3 +79,18 @@ const closedByProblems = {
   reason: 'EGRESS_ALLOW on the server cannot be read, so nothing is allowed.',
   howToAllow: 'Mend EGRESS_ALLOW on the server.',
 };
+
+const closedForSetup = {
+  reason: 'SETUP_EGRESS_ALLOW names no host, so setup commands reach none.',
+  howToAllow: 'Name the hosts in SETUP_EGRESS_ALLOW on the server.',
+};
+
+const setupProblems = {
+  reason: 'SETUP_EGRESS_ALLOW on the server cannot be read, so setup commands reach no host.',
+  howToAllow: 'Mend SETUP_EGRESS_ALLOW on the server.',
+};
+
+const notAllowedForSetup = (host: string): Verdict => ({
+  reason: 'The host is not allowed while setup commands run.',
+  howToAllow: `Add ${host} to SETUP_EGRESS_ALLOW on the server.`,
+});

@@ -39,6 +39,7 @@ export const serve = async (
     refuseJobs: () => {},
     newJobId: () => `job-${++jobs}`,
     githubUrl: 'https://github.com',
+    images: [{ name: 'default', holds: 'Node.js 24' }],
     keyring,
     servesWithoutKeys: true,
     trustedProxies: [],

@@ -30,6 +30,7 @@ const settings: Settings = {
   lossesMax: 1,
   deathsMax: 3,
   takeBackAgainMs: 1,
+  setup: { ms: 1_000, forge: 'https://github.com' },
   agent: {
     turnsMax: 3,
     tokensMax: 10_000,
@@ -70,6 +71,8 @@ const run = async (
     basePack: async function* () {},
     unpack: nothing,
     restore: nothing,
+    ...{ image: 'default', imageId: async () => 'sha256:1' },
+    ...{ now: async () => '1.000', takeSetup: async function* () {}, giveSetup: nothing },
     leave: () => {},
     [Symbol.asyncDispose]: disposing('sandbox'),
   };
@@ -111,6 +114,8 @@ const run = async (
   const ports: Ports = {
     ...{ log, github },
     openEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
+    openSetupEgress: () => ({ guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) }),
+    setupCache: { isOn: false, read: async () => undefined, write: nothing, forget: nothing },
     sandboxes: {
       image: 'image',
       acquire: async () => sandbox,

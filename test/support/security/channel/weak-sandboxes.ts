@@ -41,6 +41,7 @@ export const createWeakSandboxes = (
     const wayOut = unguarded ? serveWeakWayOut(wayOutExec) : serveWayOut(wayOutExec);
     await wayOut.listening;
     return {
+      ...{ image: 'default', imageId: async () => (await container.inspect()).Image },
       ...{ id: container.id, lost: calls.lost, runtime: options.runtime, kernel: '', gvisor: true },
       ...{ warm: false, readyMs: 0, openWayOut: wayOut.open },
       ...createToolbox(calls, { ...options, workspaceBytes: options.limits.workspaceBytes }),

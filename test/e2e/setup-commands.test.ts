@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { type Outcome, script, startJobBench } from '../support/job-bench.ts';
+
+const directory = await mkdtemp(path.join(os.tmpdir(), 'setup-commands-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const bench = await startJobBench(() => ({
+  DATA_DIR: directory,
+  SETUP_EGRESS_ALLOW: 'registry.example',
+  EGRESS_ALLOW: 'mirror.example',
+  // The local forge is as little github.com as an Enterprise server is.
+  EGRESS_ALLOW_PRIVATE: 'true',
+}));
+after(() => bench[Symbol.asyncDispose]());
+const { forge } = bench;
+
+/** Installs without a network what the lockfile names, and tells by a number that no second run has the same of. */
+const install = `set -e
+mkdir -p node_modules/dep node_modules/.bin "$HOME/.cache/dep"
+printf 'module.exports = "%s";\\n' "$(cat package-lock.json)" >node_modules/dep/index.js
+printf '#!/usr/bin/env node\\nconsole.log(require("dep"));\\n' >node_modules/dep/cli.js
+chmod +x node_modules/dep/cli.js
+ln -sf ../dep/cli.js node_modules/.bin/dep
+date +%s%N >"$HOME/.cache/dep/made-at"
+echo installed 1 package`;
+
+const files = {
+  '.gitignore': 'node_modules/\n',
+  'package.json': '{"name": "app"}\n',
+  'package-lock.json': 'one',
+  'install.sh': install,
+};
+const setup = ['echo ready', 'sh install.sh'];
+
+/** The agent's turn: what is there goes into a file of the pull request, so that the test can see it. */
+const use = script('node_modules/.bin/dep >seen.txt && cat ~/.cache/dep/made-at >>seen.txt');
+
+const seenIn = async (fullName: string): Promise<{ version: string; madeAt: string }> => {
+  const branch = forge.pullRequests(fullName).at(-1)?.head ?? assert.fail('there is no pull request');
+  const repository = repositories.get(fullName) ?? assert.fail();
+  const [version = '', madeAt = ''] = (await repository.git('show', `${branch}:seen.txt`)).split('\n');
+  return { version, madeAt };
+};
+
+const repositories = new Map<string, Awaited<ReturnType<typeof forge.createRepository>>>();
+const createRepository = async (fullName: string, contents: Record<string, string>) => {
+  const repository = await forge.createRepository(fullName, { files: contents });
+  repositories.set(fullName, repository);
+  return repository;
+};
+
+const setupOf = ({ events }: Outcome) =>
+  events.flatMap((event) => {
+    if (event.type === 'Setup: Started') return [`started ${event.command}`];
+    if (event.type !== 'Setup: Finished') return [];
+    const { command, exitCode, output, cached } = event;
+    return [{ command, exitCode, output, cached }];
+  });
+
+const ran = [
+  'started echo ready',
+  { command: 'echo ready', exitCode: 0, output: 'ready', cached: false },
+  'started sh install.sh',
+  { command: 'sh install.sh', exitCode: 0, output: 'installed 1 package', cached: false },
+];
+const taken = setup.flatMap((command) => [
+  `started ${command}`,
+  { command, exitCode: 0, output: '', cached: true },
+]);
+
+test('the setup runs before the agent; the next job with the same lockfile gets its result, another one does not', async () => {
+  const repository = await createRepository('acme/app', files);
+  const job = { repository, turns: use, request: { setup } };
+  const first = await bench.run(job);
+  assert.partialDeepStrictEqual(first.last, { type: 'Result', status: 'succeeded' });
+  const made = await seenIn('acme/app');
+  const types = first.events.map(({ type }) => type);
+  assert.ok(types.lastIndexOf('Setup: Finished') < types.indexOf('Tool: Bash'));
+
+  await repository.commit({ ...files, 'src/app.js': 'more\n' }, 'More', 'main');
+  const second = await bench.run(job);
+  const again = await seenIn('acme/app');
+
+  await repository.commit({ ...files, 'package-lock.json': 'two' }, 'Raise dep', 'main');
+  const third = await bench.run(job);
+  const anew = await seenIn('acme/app');
+
+  assert.deepEqual([first, second, third].map(setupOf), [ran, taken, ran]);
+  assert.deepEqual([made.version, again, anew.version], ['one', made, 'two']);
+  assert.notEqual(anew.madeAt, made.madeAt);
+});
+
+test('an entry of the cache that was cut short is thrown away, and the setup runs', async () => {
+  const repository = await createRepository('acme/cut-short', files);
+  const before = new Set(await readdir(path.join(directory, 'setup-cache')));
+  const job = { repository, turns: use, request: { setup } };
+  await bench.run(job);
+  const [entry = assert.fail()] = (await readdir(path.join(directory, 'setup-cache'))).filter(
+    (name) => !before.has(name),
+  );
+  await truncate(path.join(directory, 'setup-cache', entry), 2000);
+  assert.deepEqual(setupOf(await bench.run(job)), ran);
+});
+
+test('another repository never gets what the setup of this one made', async () => {
+  await bench.run({
+    ...{ repository: await createRepository('acme/mine', files), turns: use, request: { setup } },
+  });
+  const theirs = await createRepository('acme/theirs', files);
+  assert.deepEqual(setupOf(await bench.run({ repository: theirs, turns: use, request: { setup } })), ran);
+});
+
+/** How a request to the host is answered; what may pass finds nobody there, since no such name exists. */
+const ask = (host: string) => `curl -s -o /dev/null -w '${host} %{http_connect}\\n' https://${host}/ || true`;
+
+test('a setup reaches the hosts of SETUP_EGRESS_ALLOW alone, and the agent afterwards none of them', async () => {
+  const repository = await createRepository('acme/egress', files);
+  const gateway = `git ls-remote origin >/dev/null 2>&1 && echo repository yes || echo repository no`;
+  const command = [ask('registry.example'), ask('mirror.example'), ask('github.com'), gateway].join('\n');
+  // What it leaves behind would ask again when the agent is at work.
+  const left = `(setsid sh -c 'while true; do sleep 0.2; date >>/workspace/alive.txt; done' >/dev/null 2>&1 &)`;
+  const outcome = await bench.run({
+    repository,
+    request: { setup: [`${command}\n${left}`] },
+    turns: script(`
+      rm -f alive.txt && sleep 1 && [ ! -e alive.txt ]
+      ${ask('registry.example')} >seen.txt
+      git ls-remote origin >/dev/null && echo repository yes >>seen.txt`),
+  });
+  assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'succeeded' });
+  const finished = outcome.events.find(({ type }) => type === 'Setup: Finished');
+  // 502: it may pass, and there is no such name.
+  const answers = 'registry.example 502\nmirror.example 403\ngithub.com 403\nrepository no';
+  assert.partialDeepStrictEqual(finished, { exitCode: 0, output: answers });
+  assert.deepEqual(await seenIn('acme/egress'), {
+    version: 'registry.example 403',
+    madeAt: 'repository yes',
+  });
+  const ofSetup = (host: string) => ({
+    ...{ type: 'Egress: Denied', host, port: 443 },
+    reason: 'The host is not allowed while setup commands run.',
+    howToAllow: `Add ${host} to SETUP_EGRESS_ALLOW on the server.`,
+  });
+  assert.deepEqual(
+    outcome.events.filter(({ type }) => type === 'Egress: Denied').map(({ id: _, at: __, ...fact }) => fact),
+    [
+      ofSetup('mirror.example'),
+      ofSetup('github.com'),
+      {
+        ...{ type: 'Egress: Denied', host: 'registry.example', port: 443 },
+        reason: 'The host is not allowed.',
+        howToAllow: 'Add registry.example to EGRESS_ALLOW on the server.',
+      },
+    ],
+  );
+  assert.partialDeepStrictEqual(outcome.last, { egressDenied: { total: 3 } });
+});
+
+test('a setup that fails is told, the commands behind it do not run, and the agent goes on', async () => {
+  const repository = await createRepository('acme/failing', files);
+  const outcome = await bench.run({
+    repository,
+    request: { setup: ['echo no such package >&2; exit 3', 'touch second'] },
+    turns: script('[ ! -e second ] && echo more >>README.md'),
+  });
+  assert.deepEqual(setupOf(outcome), [
+    'started echo no such package >&2; exit 3',
+    {
+      ...{ command: 'echo no such package >&2; exit 3', exitCode: 3 },
+      ...{ output: 'no such package', cached: false },
+    },
+  ]);
+  assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'succeeded' });
+});
+
+test('a sandbox that is lost is replaced by one that is set up, and has the agent’s changes', async () => {
+  const repository = await createRepository('acme/lost', files);
+  const [first, , ...rest] = [...script('echo mine >mine.txt'), ...use];
+  const outcome = await bench.run({
+    repository,
+    request: { setup },
+    turns: [
+      ...[first].flatMap((turn) => (turn ? [turn] : [])),
+      {
+        expect: /exit code 0/,
+        reply: script('head -c 4g /dev/zero | tail -c 3g | sort >/dev/null')[0]?.reply ?? [],
+      },
+      { expect: /The setup commands have run in the new one/, reply: use[0]?.reply ?? [] },
+      ...rest.slice(1),
+    ],
+  });
+  assert.ok(outcome.events.some(({ type }) => type === 'Sandbox: Lost'));
+  assert.deepEqual(setupOf(outcome), [...ran, ...taken]);
+  assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'succeeded', filesChanged: 2 });
+});
