@@ -42,7 +42,8 @@ const createBench = (
   dial: Awaited<ReturnType<typeof startUpstream>>['dial'],
 ) => {
   const told: JobFact[] = [];
-  const network = { limits, resolve: async () => [publicAddress], dial };
+  // Longer than the test waits for the end of a connection.
+  const network = { limits: { ...limits, idleMs: 60_000 }, resolve: async () => [publicAddress], dial };
   const github: Pick<GitHub, 'admit'> = {
     admit: (sandbox) => sandbox.openWayOut(answering('the repository')),
   };
