@@ -59,7 +59,9 @@ export const startJobs = async (
   const docker = connectEngine(config.DOCKER_HOST);
   const options = sandboxOptions(config, serverId);
   const sandboxes = createSandboxes(docker, options);
-  const patient = { egress: egressSettings(config), egressLimits, ...options, docker, sandboxes };
+  // One image that is missing is no reason to run no job at all: /readyz tells it, and the job that asks for it.
+  const examined = { ...options, images: [] };
+  const patient = { egress: egressSettings(config), egressLimits, ...examined, docker, sandboxes };
   const admission = startAdmission({ examine: (signal) => examine(patient, signal), ...admissionTimes, log });
   const pool = createPool(sandboxes, {
     size: config.SANDBOX_POOL_SIZE,

@@ -11,7 +11,7 @@ export type SandboxImage = {
 /** The name of SANDBOX_IMAGE, which a job gets that does not choose. */
 export const defaultImage = 'default';
 
-export const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const entryForm = /^(?<name>[^=\s]+)\s*=\s*(?<reference>[\w./:@-]+)\s*\((?<holds>[^()\p{Cc}]{1,200})\)$/u;
 

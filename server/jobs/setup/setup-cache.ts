@@ -18,7 +18,7 @@ export type SetupCache = {
 };
 
 /** Disposed, it is closed. */
-export type SetupEntry = AsyncDisposable & { bytes: AsyncIterable<Uint8Array> };
+type SetupEntry = AsyncDisposable & { bytes: AsyncIterable<Uint8Array> };
 
 export type SetupCacheLimits = {
   /** Of all entries together; the least recently used go first. 0 turns the cache off. */

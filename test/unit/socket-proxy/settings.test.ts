@@ -37,11 +37,23 @@ test('empty settings count as not set, and several images may be named', () => {
   );
 });
 
+test('the images that a job may choose are admitted beside the default one, as the server reads them', () => {
+  const given = { SANDBOX_IMAGES: 'go=my/sandbox-go:1.26 (Go 1.26); rust=my/rust@sha256:0a (Rust)' };
+  const config = readConfig({ ANTHROPIC_API_KEY: 'test-key-1', GITHUB_TOKEN: 'test-key-2', ...given });
+  const images = [config.SANDBOX_IMAGE, 'my/sandbox-go:1.26', 'my/rust@sha256:0a'];
+  assert.deepEqual(readSettings(given).bounds.images, images);
+  assert.deepEqual(
+    [config.SANDBOX_IMAGE, ...config.SANDBOX_IMAGES.map(({ reference }) => reference)],
+    images,
+  );
+});
+
 test('all that is wrong with the settings is said at once', () => {
   const wrong = {
     SOCKET_PROXY_LISTEN: 'https://x',
     SOCKET_PROXY_ENGINE: 'tcp://127.0.0.1:2375',
     SANDBOX_IMAGE: ' , ',
+    SANDBOX_IMAGES: 'go=my/go',
     SANDBOX_MEMORY_MB: '0',
     SANDBOX_CPUS: 'many',
   };
