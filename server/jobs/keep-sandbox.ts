@@ -189,6 +189,18 @@ export const keepSandbox = async (
     }
   };
 
+  /** Not lost, but of no use. */
+  const replace = async () => {
+    await dispose(current).catch((err: unknown) => {
+      way.log.warn({ jobId, err }, 'a sandbox that was replaced is still there');
+    });
+    const begun = async () => begin(await checkpoints.load());
+    await begun().catch(async (thrown: unknown) => {
+      if (!isLoss(thrown, signal)) throw thrown;
+      await heal(thrown);
+    });
+  };
+
   const here = (): Sandbox => current ?? fail();
   const changing = (): Sandbox => {
     unsaved = true;
@@ -242,19 +254,13 @@ export const keepSandbox = async (
     },
     async useImage(name) {
       image = await held.once('image', async () => name);
-      if (here().image === image) return;
-      await dispose(current).catch((err: unknown) => {
-        way.log.warn({ jobId, err }, 'a sandbox of another image than the job’s is still there');
-      });
-      const begun = async () => begin(await checkpoints.load());
-      await begun().catch(async (thrown: unknown) => {
-        if (!isLoss(thrown, signal)) throw thrown;
-        await heal(thrown);
-      });
+      if (here().image !== image) await replace();
     },
-    prepare(setUp) {
+    async prepare(setUp) {
       preparation.decide(setUp);
-      return within((sandbox) => (isTakenUp ? preparation.goOn(sandbox) : bringToCheckpoint(sandbox)));
+      if (isTakenUp && preparation.isHalfDone(here())) await replace();
+      // In one that is kept the agent is at work, which began after the setup.
+      return within((sandbox) => (isTakenUp ? preparation.outcomeIn(sandbox) : bringToCheckpoint(sandbox)));
     },
     guardian: (baseRepository) => {
       isAgentAtWork = true;

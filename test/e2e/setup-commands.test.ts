@@ -3,8 +3,11 @@ import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { done, type Outcome, script, startJobBench } from '../support/job-bench.ts';
+import { eventsOf } from '../support/job-stream.ts';
 import { call, type Turn } from '../support/model/scenario.ts';
+import { quickPrompt, startSystem } from '../support/system.ts';
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'setup-commands-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -196,4 +199,34 @@ test('a sandbox that is lost is replaced by one that is set up, and has the agen
   assert.equal(outcome.events.filter(({ type }) => type === 'Sandbox: Lost').length, 1);
   assert.deepEqual(setupOf(outcome), [...ran, ...taken]);
   assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'succeeded', filesChanged: 2 });
+});
+
+test('a server that dies while a setup runs is followed by one that begins it anew, in another sandbox', async () => {
+  const [first = assert.fail()] = use;
+  await using system = await startSystem({
+    scenarios: [
+      { name: 'use', when: quickPrompt, turns: [{ ...first }, { expect: /exit code 0/, reply: [done] }] },
+    ],
+    settings: { DATA_DIR: path.join(directory, 'restarted') },
+  });
+  // Of two that run at once, one would see what the other one has made.
+  const slow = '[ ! -e half ] && touch half && sleep 8 && rm half';
+  const simple =
+    'mkdir -p node_modules/.bin ~/.cache/dep && ln -s /bin/date node_modules/.bin/dep && date >~/.cache/dep/made-at';
+  const job = await system.start(quickPrompt, { setup: [slow, simple] });
+  await job.until('Setup: Started');
+  await sleep(1500);
+  await system.restart('SIGKILL');
+  job.leave();
+  const response = await fetch(`${system.server.url}/jobs/${job.id}/events`);
+  const events = await Array.fromAsync(eventsOf(response));
+  assert.partialDeepStrictEqual(events.at(-1), { type: 'Result', status: 'succeeded' });
+  assert.deepEqual(
+    events.flatMap((event) => (event.type === 'Setup: Finished' ? [[event.command, event.exitCode]] : [])),
+    [
+      [slow, 0],
+      [simple, 0],
+    ],
+  );
+  assert.equal(events.filter(({ type }) => type === 'Sandbox: Starting').length, 2);
 });

@@ -30,7 +30,8 @@ export type System = AsyncDisposable &
     readonly server: ServerProcess;
     repository: ForgeRepository;
     repoUrl: string;
-    start(prompt: string): Promise<StartedJob>;
+    /** With further fields of the request, if there are any. */
+    start(prompt: string, request?: Record<string, unknown>): Promise<StartedJob>;
     cancel(job: StartedJob): Promise<Response>;
     /** Ids of the containers that this job has on the engine, in whichever state. */
     containers(job: StartedJob): Promise<string[]>;
@@ -72,10 +73,10 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     get server() {
       return server;
     },
-    async start(prompt) {
+    async start(prompt, request = {}) {
       const connection = new AbortController();
       const signal = AbortSignal.any([connection.signal, AbortSignal.timeout(jobMs)]);
-      const response = await postJob(server.url, { repoUrl, prompt }, { ...secrets, signal });
+      const response = await postJob(server.url, { repoUrl, prompt, ...request }, { ...secrets, signal });
       const job = { ...(await readJob(response, server.log)), leave: () => connection.abort() };
       jobs.push(job);
       return job;

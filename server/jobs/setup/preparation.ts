@@ -2,7 +2,6 @@ import type { HeldJob } from '../../domain/job.ts';
 import type { Sandbox } from '../../domain/sandbox.ts';
 import type { SetUp, SetupOutcome } from '../../domain/setup.ts';
 import type { Step } from '../steps.ts';
-import { cleanWorkspace } from './setup-result.ts';
 
 /** What is done with every sandbox of the agent's before the agent, or its checkpoint, gets into it. */
 export type Preparation = {
@@ -11,8 +10,10 @@ export type Preparation = {
   isDecided(): boolean;
   /** Sets it up, unless that was done in it by whichever server. */
   prepare(sandbox: Sandbox): Promise<SetupOutcome>;
-  /** For one that an earlier holder of the job has left: its setup may have been under way. */
-  goOn(sandbox: Sandbox): Promise<SetupOutcome>;
+  /** Whether an earlier holder of the job may have left its setup under way in it, which goes on without a server. */
+  isHalfDone(sandbox: Sandbox): boolean;
+  /** What the setup came to in a sandbox that an earlier holder has left. */
+  outcomeIn(sandbox: Sandbox): Promise<SetupOutcome>;
   /** What the model is told of the setup in a sandbox that took the place of another one. */
   news(): string;
 };
@@ -27,6 +28,8 @@ export const createPreparation = (
 
   const milestoneOf = ({ id }: Sandbox): string => `setup ${id}`;
 
+  const isDone = (sandbox: Sandbox): boolean => held.known(milestoneOf(sandbox)) !== undefined;
+
   const prepare = async (sandbox: Sandbox): Promise<SetupOutcome> => {
     const { setUp } = decided ?? {};
     if (setUp === undefined) return { ok: true };
@@ -40,13 +43,8 @@ export const createPreparation = (
       decided = { setUp };
     },
     isDecided: () => decided !== undefined,
-    async goOn(sandbox) {
-      const isDone = held.known(milestoneOf(sandbox)) !== undefined;
-      // The agent begins after the setup: where it has said something, its work may not be cleaned away.
-      if (decided?.setUp === undefined || (held.earlier.length > 0 && !isDone)) return { ok: true };
-      if (!isDone) await cleanWorkspace(sandbox, signal);
-      return prepare(sandbox);
-    },
+    outcomeIn: async (sandbox) => held.known<SetupOutcome>(milestoneOf(sandbox)) ?? { ok: true },
+    isHalfDone: (sandbox) => decided?.setUp !== undefined && !isDone(sandbox) && held.earlier.length === 0,
     news() {
       if (decided?.setUp === undefined) return '';
       if (last.ok) return ' The setup commands have run in the new one.';

@@ -64,7 +64,7 @@ const hasDeleted = async (sandbox: Sandbox, signal: AbortSignal): Promise<boolea
 };
 
 /** Back to the base, of a sandbox in which nobody but the setup was. */
-export const cleanWorkspace = async (sandbox: Sandbox, signal: AbortSignal): Promise<void> => {
+const cleanWorkspace = async (sandbox: Sandbox, signal: AbortSignal): Promise<void> => {
   // Some package managers make directories that nobody may write to.
   const command = `chmod -R u+rwX . "$HOME" && git reset --quiet --hard && git clean --quiet -ffdx &&
     find "$HOME" -mindepth 1 -delete && echo clean`;
