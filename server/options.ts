@@ -149,6 +149,7 @@ export const jobSettings = (config: Config) => ({
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
   takeBackAgainMs: 40 * second,
+  images: offeredImages(config),
   setup: { ms: config.SETUP_SECONDS_MAX * second, forge: config.GITHUB_URL },
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },

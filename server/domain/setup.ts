@@ -1,9 +1,16 @@
+import type { FileMode } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export type SandboxUse = 'agent' | 'before' | 'after';
 
+/** A file that .gitignore does not hide, as a setup left it. */
+export type SetupFile = { path: string; mode: FileMode; blobId: string };
+
 /** Whether the setup commands came to a good end; else why not, one sentence. */
-export type SetupOutcome = { ok: true } | { ok: false; reason: string };
+export type SetupOutcome = ({ ok: true } | { ok: false; reason: string }) & {
+  /** What they have added or modified in the agent's sandbox: as long as it stays so, it is no part of the change. */
+  made?: readonly SetupFile[];
+};
 
 /**
  * Brings a sandbox that is at the base commit to where the setup commands lead, by running them or from the cache, and

@@ -2,7 +2,9 @@ import { type ChangedFile, type Changeset, compareWithBase, type Difference } fr
 import { AppError } from '../domain/errors.ts';
 import type { BaseRepository } from '../domain/github.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
+import type { SetupFile } from '../domain/setup.ts';
 import type { ChangesetLimits } from './ports.ts';
+import { withoutSetup } from './setup/made-by-setup.ts';
 
 /** The server decides what changed: it compares the listed blob ids with the base, then fetches what differs. */
 export const collectChangeset = async (
@@ -10,8 +12,10 @@ export const collectChangeset = async (
   base: BaseRepository,
   limits: ChangesetLimits,
   signal: AbortSignal,
+  made: readonly SetupFile[] = [],
 ): Promise<Changeset> => {
-  const difference = compareWithBase(base.files, await sandbox.files(base.files.keys(), signal));
+  const listed = withoutSetup(await sandbox.files(base.files.keys(), signal), base, made);
+  const difference = compareWithBase(base.files, listed);
   refuseTooMuch(difference, limits);
   const contents = await sandbox.contents(difference.changed, signal);
   const changed = difference.changed.map(({ status, path, mode }, index): ChangedFile => {

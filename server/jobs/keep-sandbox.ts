@@ -9,7 +9,7 @@ import type { HeldJob } from '../domain/job.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import { defaultImage } from '../domain/sandbox-image.ts';
-import type { SetUp, SetupOutcome } from '../domain/setup.ts';
+import type { SetUp, SetupFile, SetupOutcome } from '../domain/setup.ts';
 import { acquireSandbox, dispose } from './acquire-sandbox.ts';
 import { clone, guarded } from './clone.ts';
 import { goesOnElsewhere, type Settings, type Walk } from './ports.ts';
@@ -30,6 +30,8 @@ export type Keeper = AsyncDisposable & {
    * be asked before the agent begins, also where there is no setup: until then no checkpoint is restored.
    */
   prepare(setUp: SetUp | undefined): Promise<SetupOutcome>;
+  /** What the setup has made in the sandbox of now, but for what .gitignore hides: no part of the change. */
+  madeBySetup(): readonly SetupFile[];
 };
 
 /**
@@ -262,6 +264,7 @@ export const keepSandbox = async (
       // In one that is kept the agent is at work, which began after the setup.
       return within((sandbox) => (isTakenUp ? preparation.outcomeIn(sandbox) : bringToCheckpoint(sandbox)));
     },
+    madeBySetup: preparation.made,
     guardian: (baseRepository) => {
       isAgentAtWork = true;
       guard = createGuardian(baseRepository);
@@ -281,7 +284,14 @@ export const keepSandbox = async (
         if (!unsaved) return;
         try {
           last ??= await checkpoints.load();
-          const taken = await takeCheckpoint(here(), baseRepository, last, settings.checkpoint, saveSignal);
+          const taken = await takeCheckpoint(
+            here(),
+            baseRepository,
+            last,
+            settings.checkpoint,
+            saveSignal,
+            preparation.made(),
+          );
           if ('tooMuch' in taken) return await skip(taken.tooMuch);
           await checkpoints.save(taken);
           last = taken;

@@ -7,6 +7,7 @@ import type { Emit } from '../domain/job-event.ts';
 import type { Log } from '../domain/log.ts';
 import type { Model } from '../domain/model.ts';
 import type { Sandboxes } from '../domain/sandbox.ts';
+import type { SandboxImage } from '../domain/sandbox-image.ts';
 import type { Trace } from '../domain/trace.ts';
 import type { Progress } from './progress.ts';
 import type { SetupCache } from './setup/setup-cache.ts';
@@ -37,6 +38,8 @@ export type Settings = {
   /** Sandboxes that one job may lose. */
   lossesMax: number;
   setup: SetupSettings;
+  /** Those that a job may choose. */
+  images: readonly SandboxImage[];
   /** After the end of a cancelled job, until what a former holder may have published is looked for again. */
   takeBackAgainMs: number;
   /** Servers that may die at one turn of a job, one after the other. */

@@ -2,6 +2,8 @@ import { restorableDifferences } from '../domain/changeset.ts';
 import type { Checkpoint, CheckpointLimits } from '../domain/checkpoint.ts';
 import type { BaseRepository } from '../domain/github.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
+import type { SetupFile } from '../domain/setup.ts';
+import { withoutSetup } from './setup/made-by-setup.ts';
 
 /**
  * What was changed against the base, without files that .gitignore hides; what the last checkpoint holds already is
@@ -13,8 +15,10 @@ export const takeCheckpoint = async (
   last: Checkpoint | undefined,
   limits: CheckpointLimits,
   signal: AbortSignal,
+  /** It is made again in the next sandbox, before the checkpoint comes in. */
+  made: readonly SetupFile[] = [],
 ): Promise<Checkpoint | { tooMuch: string }> => {
-  const listed = await sandbox.files(base.files.keys(), signal);
+  const listed = withoutSetup(await sandbox.files(base.files.keys(), signal), base, made);
   const { changed, deleted } = restorableDifferences(base.files, listed);
   const count = changed.length + deleted.length;
   if (count > limits.filesMax) return { tooMuch: `${count} files changed, more than ${limits.filesMax}` };

@@ -166,6 +166,32 @@ test('a setup reaches neither the hosts that the agent may nor the repository, a
   assert.partialDeepStrictEqual(outcome.last, { egressDenied: { total: 3 } });
 });
 
+test('what a setup made is no part of the change, unless the agent changes it, also in another sandbox', async () => {
+  const repository = await createRepository('acme/generated', files);
+  const outcome = await bench.run({
+    repository,
+    request: {
+      setup: ['mkdir vendor && echo 1 >vendor/a && echo 1 >vendor/b && echo raised >package-lock.json'],
+    },
+    turns: [
+      { reply: [call('bash', { command: 'echo 2 >vendor/b && echo mine >mine.txt' })] },
+      { expect: /exit code 0/, reply: [call('bash', { command: 'kill 1; sleep 60' })] },
+      {
+        expect: /2 changed files, 0 deletions/,
+        reply: [call('bash', { command: 'cat vendor/a vendor/b package-lock.json mine.txt' })],
+      },
+      { expect: /1\n2\nraised\nmine/, reply: [done] },
+    ],
+  });
+  const committed = outcome.events.find(({ type }) => type === 'Git: Commit');
+  assert.partialDeepStrictEqual(committed, {
+    files: [
+      { path: 'mine.txt', status: 'added' },
+      { path: 'vendor/b', status: 'added' },
+    ],
+  });
+});
+
 test('a setup that fails is told, the commands behind it do not run, and the agent goes on', async () => {
   const repository = await createRepository('acme/failing', files);
   const outcome = await bench.run({

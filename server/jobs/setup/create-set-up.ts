@@ -6,6 +6,7 @@ import type { SandboxUse, SetUp, SetupOutcome } from '../../domain/setup.ts';
 import { guarded } from '../clone.ts';
 import { openEgress } from '../open-egress.ts';
 import type { SetupSettings, Walk } from '../ports.ts';
+import { madeBySetup } from './made-by-setup.ts';
 import { runSetup } from './run-setup.ts';
 import { setupKey } from './setup-key.ts';
 import { keepResult, takeResult } from './setup-result.ts';
@@ -36,6 +37,12 @@ export const createSetUp = (
   };
 
   const run = async (sandbox: Sandbox, use: SandboxUse, signal: AbortSignal): Promise<SetupOutcome> => {
+    const outcome = await takeOrRun(sandbox, use, signal);
+    if (use !== 'agent') return outcome;
+    return { ...outcome, made: await madeBySetup(sandbox, baseRepository, signal) };
+  };
+
+  const takeOrRun = async (sandbox: Sandbox, use: SandboxUse, signal: AbortSignal): Promise<SetupOutcome> => {
     const told = { use, emit: way.emit };
     const key = await keyIn(sandbox);
     if (key !== undefined && (await takeResult(sandbox, commands, key, told, way, signal)))
@@ -53,7 +60,11 @@ export const createSetUp = (
   const keyIn = async (sandbox: Sandbox): Promise<string | undefined> => {
     if (!way.setupCache.isOn) return undefined;
     try {
-      return setupKey(commands, baseRepository, { ...settings, imageId: await sandbox.imageId() });
+      return setupKey(commands, baseRepository, {
+        ...settings,
+        imageId: await sandbox.imageId(),
+        at: new Date(),
+      });
     } catch (err) {
       way.log.warn({ err }, 'the image of a sandbox is not known: its setup runs without the cache');
       return undefined;

@@ -1,6 +1,6 @@
 import type { HeldJob } from '../../domain/job.ts';
 import type { Sandbox } from '../../domain/sandbox.ts';
-import type { SetUp, SetupOutcome } from '../../domain/setup.ts';
+import type { SetUp, SetupFile, SetupOutcome } from '../../domain/setup.ts';
 import type { Step } from '../steps.ts';
 
 /** What is done with every sandbox of the agent's before the agent, or its checkpoint, gets into it. */
@@ -14,6 +14,8 @@ export type Preparation = {
   isHalfDone(sandbox: Sandbox): boolean;
   /** What the setup came to in a sandbox that an earlier holder has left. */
   outcomeIn(sandbox: Sandbox): Promise<SetupOutcome>;
+  /** What the setup has made in the sandbox of now, but for what .gitignore hides. */
+  made(): readonly SetupFile[];
   /** What the model is told of the setup in a sandbox that took the place of another one. */
   news(): string;
 };
@@ -43,7 +45,11 @@ export const createPreparation = (
       decided = { setUp };
     },
     isDecided: () => decided !== undefined,
-    outcomeIn: async (sandbox) => held.known<SetupOutcome>(milestoneOf(sandbox)) ?? { ok: true },
+    async outcomeIn(sandbox) {
+      last = held.known<SetupOutcome>(milestoneOf(sandbox)) ?? { ok: true };
+      return last;
+    },
+    made: () => last.made ?? [],
     isHalfDone: (sandbox) => decided?.setUp !== undefined && !isDone(sandbox) && held.earlier.length === 0,
     news() {
       if (decided?.setUp === undefined) return '';

@@ -4,12 +4,13 @@ import type { BaseRepository } from '../../domain/github.ts';
 
 /**
  * Under which name the result of setup commands is kept: another lockfile, command or image has another one, and so has
- * another repository or branch, whose code may be somebody else's.
+ * another repository or branch, whose code may be somebody else's. Each week begins anew: commands that name no version get
+ * newer ones at times.
  */
 export const setupKey = (
   commands: readonly string[],
   { base, files }: Pick<BaseRepository, 'base' | 'files'>,
-  { imageId, forge }: { imageId: string; forge: string },
+  { imageId, forge, at }: { imageId: string; forge: string; at: Date },
 ): string => {
   const named = new Set(commands.flatMap(fileNamesIn));
   const decisive = [...files]
@@ -17,9 +18,12 @@ export const setupKey = (
     .map(([file, { mode, blobId }]) => [file, mode, blobId])
     .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1));
   const { repositoryId, branch } = base;
-  const what = [formVersion, forge, repositoryId, branch, commands, imageId, decisive];
+  const week = Math.floor(at.getTime() / weekMs);
+  const what = [formVersion, week, forge, repositoryId, branch, commands, imageId, decisive];
   return createHash('sha256').update(JSON.stringify(what)).digest('hex');
 };
+
+const weekMs = 7 * 24 * 3_600_000;
 
 /** Another one when entries of before cannot be used any more. */
 const formVersion = 1;

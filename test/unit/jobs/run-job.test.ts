@@ -30,6 +30,7 @@ const settings: Settings = {
   lossesMax: 1,
   deathsMax: 3,
   takeBackAgainMs: 1,
+  images: [],
   setup: { ms: 1_000, forge: 'https://github.com' },
   agent: {
     turnsMax: 3,

@@ -10,7 +10,8 @@ const base: Base = {
   branch: 'main',
   commit: 'a'.repeat(40),
 };
-const place = { imageId: 'sha256:1', forge: 'https://github.com' };
+const at = new Date('2026-01-02T03:04:05Z');
+const place = { imageId: 'sha256:1', forge: 'https://github.com', at };
 const contents = {
   'package-lock.json': '1',
   'web/package.json': '2',
@@ -59,6 +60,7 @@ test('whatever decides what a setup makes gives another key', () => {
     keyOf({ base: { branch: 'other' } }),
     keyOf({ place: { forge: 'https://github.example' } }),
     keyOf({ place: { imageId: 'sha256:2' } }),
+    keyOf({ place: { at: new Date(at.getTime() + 7 * 24 * 3_600_000) } }),
   ];
   assert.equal(new Set(keys).size, keys.length);
 });
