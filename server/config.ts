@@ -225,6 +225,12 @@ const settings = z.object({
   ),
   COMMAND_SECONDS_MAX: integer(1, 86_400, 900).describe('how long a command may take at most'),
   COMMAND_OUTPUT_KB_MAX: integer(1, 4096, 32).describe('output of one command that the model sees'),
+  CHECK_SECONDS_MAX: integer(1, 86_400, 600).describe(
+    'how long one of the repository’s checks may run, before and after the change',
+  ),
+  CHECK_ROUNDS_MAX: integer(0, 10, 1).describe(
+    'how often the agent may go on when a check that passed before fails; then the pull request is a draft',
+  ),
   CLONE_MB_MAX: integer(1, 1 << 20, 500).describe('bytes that one sandbox may fetch from GitHub'),
   CLONE_SECONDS_MAX: integer(10, 86_400, 600).describe('how long the clone may take'),
   CHANGESET_FILES_MAX: integer(1, 100_000, 300).describe('files in one pull request'),

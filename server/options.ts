@@ -128,6 +128,7 @@ export const jobSettings = (config: Config) => ({
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
   takeBackAgainMs: 40 * second,
+  checks: { checkMs: config.CHECK_SECONDS_MAX * second, roundsMax: config.CHECK_ROUNDS_MAX },
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {

@@ -3,7 +3,7 @@ import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domai
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
-import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
+import type { TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
 import type { Guardian } from './guardian.ts';
@@ -68,8 +68,14 @@ export const runAgent = async (
   const say = (text: string) => {
     transcript = withUser(transcript, [{ type: 'text', text }]);
   };
-  const note = async (text: string, about?: NoteTopic) => {
-    await save({ kind: 'note', text, ...(about && { about }) });
+  const note = async (text: string) => {
+    await save({ kind: 'note', text });
+    say(text);
+  };
+  const tellFeedback = async (text: string) => {
+    feedbackGiven += 1;
+    const fact = { type: 'Agent: Nudged', reason: 'checks_broken', message: text } as const;
+    await save({ kind: 'note', text, about: 'checks' }, fact);
     say(text);
   };
   const ask = async (): Promise<ModelReply> => {
@@ -111,8 +117,7 @@ export const runAgent = async (
       }
       const next = feedback[feedbackGiven];
       if (next === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
-      feedbackGiven += 1;
-      await note(next, 'checks');
+      await tellFeedback(next);
       continue;
     }
     const advice = setbacks.adviceAfter(verdict);

@@ -9,7 +9,10 @@ export type CheckMoment = (typeof checkMoments)[number];
 export const checkStatuses = ['passed', 'failed', 'could_not_run'] as const;
 
 export const checkVerdicts = ['passed', 'fixed', 'broken', 'broken_before', 'could_not_run'] as const;
-/** `passed`: before and after; `broken`: by the changeset; `broken_before`: it failed without the changeset, too. */
+/**
+ * `passed`: before and after; `fixed`: only after; `broken`: not after, though it did not fail before; `broken_before`: it
+ * failed before, too.
+ */
 export type CheckVerdict = (typeof checkVerdicts)[number];
 
 export const checksSources = ['request', 'backspace_yml', 'manifests', 'none'] as const;
@@ -64,8 +67,9 @@ export type Evidence = {
   notes: readonly string[];
 };
 
+/** What could not run has shown nothing: it is never taken for a success, nor for an excuse when it passed before. */
 export const verdictOf = (before: CheckRun, after: CheckRun): CheckVerdict => {
-  if (after.status === 'could_not_run') return 'could_not_run';
-  if (after.status === 'passed') return before.status === 'failed' ? 'fixed' : 'passed';
-  return before.status === 'passed' ? 'broken' : 'broken_before';
+  if (after.status === 'passed') return before.status === 'passed' ? 'passed' : 'fixed';
+  if (after.status === 'could_not_run') return before.status === 'passed' ? 'broken' : 'could_not_run';
+  return before.status === 'failed' ? 'broken_before' : 'broken';
 };

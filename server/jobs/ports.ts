@@ -10,6 +10,7 @@ import type { Sandboxes } from '../domain/sandbox.ts';
 import type { Trace } from '../domain/trace.ts';
 import type { Progress } from './progress.ts';
 import type { Step } from './steps.ts';
+import type { CheckLimits } from './verify/run-check.ts';
 
 /** The world outside a job, handed in by main.ts. */
 export type Ports = {
@@ -30,6 +31,10 @@ export type Settings = {
   agent: AgentLimits;
   changeset: ChangesetLimits;
   checkpoint: CheckpointLimits;
+  checks: CheckLimits & {
+    /** How often the agent may go on when it broke something. */
+    roundsMax: number;
+  };
   /** Sandboxes that one job may lose. */
   lossesMax: number;
   /** After the end of a cancelled job, until what a former holder may have published is looked for again. */

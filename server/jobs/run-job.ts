@@ -1,8 +1,9 @@
-import { runAgent } from '../agent/run-agent.ts';
 import { AppError, asAppError } from '../domain/errors.ts';
+import type { Exploration } from '../domain/exploration.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
-import { collectChangeset } from './collect-changeset.ts';
+import type { SetUp } from '../domain/setup.ts';
+import { doWork } from './do-work.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -11,8 +12,8 @@ import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSteps } from './steps.ts';
-import { changesetOf, storedChangeset } from './stored-changeset.ts';
 import { takeBack, takeBackAgain } from './take-back.ts';
+import { startChecksBefore } from './verify/check-before.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
 /**
@@ -73,7 +74,7 @@ const logEnd = (log: Log, jobId: string, error: AppError): void => {
 const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortSignal): Promise<Result> => {
   const { job, once } = held;
   const { github, step, progress } = way;
-  const { repository, baseBranch, prompt } = job.request;
+  const { repository, baseBranch } = job.request;
   await begin(held, way, settings);
 
   // Before the sandbox, since a repository or branch that is not there needs none.
@@ -88,39 +89,27 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
-  const guardian = keeper.guardian(baseRepository);
-  const answer = await once('answer', () =>
-    step('agent', (span) =>
-      runAgent(
-        { prompt, base, told: held.told, feedback: [] },
-        { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
-        settings.agent,
-        progress,
-        signal,
-      ),
-    ),
-  );
-  const changeset = changesetOf(
-    await once('changeset', () =>
-      step('changeset', () =>
-        keeper.within(async (sandbox) =>
-          storedChangeset(await collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
-        ),
-      ),
-    ),
-  );
-  if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
+  const exploration: Exploration = {
+    ...{ files: 0, tree: '', languages: [], manifests: [], instructions: [], setup: [], notes: [] },
+    checks: (job.request.checks ?? []).map((command) => ({ command, needs: [] })),
+    checksFrom: 'request',
+  };
+  const setUp: SetUp = async () => ({ ok: true });
+  const ground = { held, baseRepository, image: exploration.image, setUp };
+  const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));
+  const work = await doWork(ground, { exploration, before, keeper }, way, settings, signal);
+  if (work.changeset.files.length === 0) return nothingToChangeResult(work, progress);
   const pullRequest = await step('publish', () =>
     publish(
       {
-        ...{ job, answer, changeset, baseRepository, identity: settings.identity },
+        ...{ job, ...work, baseRepository, identity: settings.identity },
         onCommit: async (sha) => void (await once('commit', async () => sha)),
       },
       way,
       signal,
     ),
   );
-  return pullRequestResult(answer, changeset, pullRequest, progress);
+  return pullRequestResult(work, pullRequest, progress);
 };
 
 /** Says that the job begins, or that it goes on; unless it has cost too many servers their lives. */

@@ -13,6 +13,8 @@ export type TestJob = {
   baseBranch?: string;
   /** Another address than the repository's present one. */
   repoUrl?: string;
+  /** Further fields of the request. */
+  request?: object;
 };
 
 export type Outcome = {
@@ -49,11 +51,11 @@ export const startJobBench = async (
   return {
     forge,
     server,
-    async run({ repository, turns, baseBranch, repoUrl = `${forge.url}/${repository.fullName}` }) {
+    async run({ repository, turns, baseBranch, repoUrl = `${forge.url}/${repository.fullName}`, request }) {
       const name = `«scenario ${scenarios.length + 1}»`;
       scenarios.push({ name, when: name, turns });
       const prompt = `Change the repository as ${name} says.`;
-      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}) };
+      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}), ...request };
       const response = await postJob(server.url, body, { signal: AbortSignal.timeout(jobMs) });
       const events = await Array.fromAsync(eventsOf(response));
       const [first, last] = [events[0], events.at(-1)];
