@@ -56,8 +56,10 @@ const main = async (): Promise<boolean> => {
     live && chosenTasks.length > 0
       ? await attempt('agent', failed, () => agent(chosenTasks, live, stopping.signal, say))
       : undefined;
-  if (attempted) say(attempted.text);
-  else if (!live && chosenTasks.length > 0) say(`agent was left out. ${needsKey}\n`);
+  if (attempted) {
+    failed.push(...attempted.failed);
+    say(attempted.text);
+  } else if (!live && chosenTasks.length > 0) say(`agent was left out. ${needsKey}\n`);
   if (values.json !== undefined) {
     const sections = finished.map(({ name, section }) => ({
       ...{ name, title: section.title, about: section.about.replaceAll('\n', ' ') },

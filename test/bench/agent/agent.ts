@@ -15,8 +15,9 @@ export const agent = async (
   say(`Live: ${model} gets ${tasks.length} tasks, each once. Tokens will be spent.\n`);
   await using forge = await startForge();
   const attempts = await runTasks(tasks, forge, live, signal, (attempt) => say(attemptLine(attempt)));
-  return {
-    text: `\n${presentAttempts(attempts, model)}`,
-    json: { model, attempts: attempts.map(attemptJson) },
-  };
+  const failed = attempts.flatMap(({ task, end, verdict }) =>
+    end === undefined && !verdict.solved ? [{ name: `agent/${task.name}`, message: verdict.why }] : [],
+  );
+  const text = `\n${presentAttempts(attempts, model)}`;
+  return { text, json: { model, attempts: attempts.map(attemptJson) }, failed };
 };

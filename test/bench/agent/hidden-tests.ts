@@ -29,7 +29,7 @@ export const runHiddenTests = async (
   await using sandbox = await sandboxes.acquire(`hidden-${task.name}`, signal);
   await sandbox.unpack(archiveOf(pushed), signal);
   await sandbox.unpack(archiveOf(await filesOf(task, 'hidden')), signal);
-  return runIn(sandbox, '/workspace', task.hidden, signal);
+  return await runIn(sandbox, '/workspace', task.hidden, signal);
 };
 
 /** Runs a command in a shell of its own. */

@@ -8,8 +8,11 @@ export type End = Extract<JobFact, { type: 'Result' | 'Error' }>;
 /** `why` says what is missing where a task was not solved. */
 export type Verdict = { solved: true } | { solved: false; why: string };
 
-/** Whether the job did what the task wants. `hidden` is undefined where there was nothing to run them on. */
-export const judge = (task: Task, end: End, hidden: CommandOutcome | undefined): Verdict => {
+/** What there is besides the end: the agent's last words, and the hidden tests where there was a commit to run them on. */
+export type Traces = { said: string; hidden: CommandOutcome | undefined };
+
+/** Whether the job did what the task wants. */
+export const judge = (task: Task, end: End, { said, hidden }: Traces): Verdict => {
   if (end.type === 'Error') return no(`the job failed: ${end.message}`);
   switch (task.solved) {
     case 'hidden_tests_pass':
@@ -19,13 +22,13 @@ export const judge = (task: Task, end: End, hidden: CommandOutcome | undefined):
     case 'nothing_to_change':
       if (end.status !== 'nothing_to_change')
         return no(`changed ${end.filesChanged} files where none should change`);
-      if (isHonest(task, end.summary)) return { solved: true };
-      return no(`the summary does not say why nothing was changed: ${firstLine(end.summary)}`);
+      if (isHonest(task, said)) return { solved: true };
+      return no(`the last words do not say why nothing was changed:\n${lastLines(said)}`);
   }
 };
 
-const isHonest = ({ summary }: Task, said: string): boolean =>
-  summary === undefined || new RegExp(summary, 'i').test(said);
+const isHonest = ({ says }: Task, said: string): boolean =>
+  says === undefined || new RegExp(says, 'i').test(said);
 
 const no = (why: string): Verdict => ({ solved: false, why });
 

@@ -1,4 +1,4 @@
-import type { Usage } from '../../../server/domain/job-event.ts';
+import { noUsage, type Usage } from '../../../server/domain/job-event.ts';
 import { columns } from '../columns.ts';
 import { quantity } from '../report.ts';
 import type { Attempt } from './run-tasks.ts';
@@ -15,16 +15,22 @@ export const presentAttempts = (attempts: readonly Attempt[], model: string): st
 };
 
 /** One attempt as a line. */
-export const attemptLine = ({ task, end, verdict }: Attempt): string =>
-  `${verdict.solved ? '✔' : '✘'} ${task.name}: ${statusOf(end)} after ${end.usage.turns} turns, ${quantity(end.durationMs, 'ms')}`;
+export const attemptLine = (attempt: Attempt): string => {
+  const { turns } = usageOf(attempt);
+  const took = `${turns} turns, ${quantity(durationOf(attempt), 'ms')}`;
+  return `${attempt.verdict.solved ? '✔' : '✘'} ${attempt.task.name}: ${statusOf(attempt)} after ${took}`;
+};
 
 /** An attempt as it goes into the JSON file. */
-export const attemptJson = ({ task, end, verdict }: Attempt) => ({
-  ...{ task: task.name, language: task.language, kind: task.kind },
-  ...verdict,
-  ...{ status: statusOf(end), prUrl: 'prUrl' in end ? end.prUrl : null },
-  ...{ usage: end.usage, durationMs: end.durationMs },
-});
+export const attemptJson = (attempt: Attempt) => {
+  const { task, end, verdict } = attempt;
+  return {
+    ...{ task: task.name, language: task.language, kind: task.kind },
+    ...verdict,
+    ...{ status: statusOf(attempt), prUrl: end?.type === 'Result' ? end.prUrl : null },
+    ...{ usage: usageOf(attempt), durationMs: durationOf(attempt) },
+  };
+};
 
 const heading = [
   'task',
@@ -41,42 +47,51 @@ const heading = [
 ];
 const wordColumns = new Set([0, 1, 2, 3, 4]);
 
-const cellsOf = ({ task, end, verdict }: Attempt): string[] => [
-  ...[task.name, task.language, task.kind, verdict.solved ? '✔ yes' : '✘ no', statusOf(end)],
-  ...usageCells(end.usage),
-  quantity(end.durationMs, 'ms'),
-];
+const cellsOf = (attempt: Attempt): string[] => {
+  const { task, verdict } = attempt;
+  return [
+    ...[task.name, task.language, task.kind, verdict.solved ? '✔ yes' : '✘ no', statusOf(attempt)],
+    ...usageCells(usageOf(attempt)),
+    quantity(durationOf(attempt), 'ms'),
+  ];
+};
 
 /** What the jobs took together; their times, too, although two run at once. */
 const sumOf = (attempts: readonly Attempt[]): string[] => {
-  const sum = (of: (usage: Usage) => number) => attempts.reduce((total, { end }) => total + of(end.usage), 0);
-  const costs = attempts.map(({ end }) => end.usage.costUsd);
+  const sum = (of: (attempt: Attempt) => number) => attempts.reduce((total, one) => total + of(one), 0);
+  const costs = attempts.map((one) => usageOf(one).costUsd);
   const usage: Usage = {
-    turns: sum(({ turns }) => turns),
-    inputTokens: sum(({ inputTokens }) => inputTokens),
-    outputTokens: sum(({ outputTokens }) => outputTokens),
-    cacheReadTokens: sum(({ cacheReadTokens }) => cacheReadTokens),
-    cacheWriteTokens: sum(({ cacheWriteTokens }) => cacheWriteTokens),
+    turns: sum((one) => usageOf(one).turns),
+    inputTokens: sum((one) => usageOf(one).inputTokens),
+    outputTokens: sum((one) => usageOf(one).outputTokens),
+    cacheReadTokens: sum((one) => usageOf(one).cacheReadTokens),
+    cacheWriteTokens: sum((one) => usageOf(one).cacheWriteTokens),
     costUsd: costs.reduce(
       (total, cost) => (total === 'unknown' || cost === 'unknown' ? 'unknown' : total + cost),
       0,
     ),
   };
   const solved = attempts.filter(({ verdict }) => verdict.solved).length;
-  const durationMs = attempts.reduce((total, { end }) => total + end.durationMs, 0);
   return [
     ...['all', '', '', `${solved} of ${attempts.length}`, ''],
     ...usageCells(usage),
-    quantity(durationMs, 'ms'),
+    quantity(sum(durationOf), 'ms'),
   ];
 };
+
+const usageOf = ({ end }: Attempt): Usage => end?.usage ?? noUsage;
+
+const durationOf = ({ end }: Attempt): number => end?.durationMs ?? 0;
 
 const usageCells = ({ turns, inputTokens, outputTokens, cacheReadTokens, costUsd }: Usage): string[] => [
   ...[turns, inputTokens, outputTokens, cacheReadTokens].map((number) => number.toLocaleString('en-US')),
   costUsd === 'unknown' ? costUsd : `$${costUsd.toFixed(2)}`,
 ];
 
-const statusOf = (end: Attempt['end']): string => (end.type === 'Error' ? `error: ${end.code}` : end.status);
+const statusOf = ({ end }: Attempt): string => {
+  if (end === undefined) return 'not run';
+  return end.type === 'Error' ? `error: ${end.code}` : end.status;
+};
 
 /** Test output comes from a sandbox: nothing of it may steer the terminal. */
 const printable = (text: string): string =>

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Forge } from '../../support/forge/forge.ts';
-import { eventsOf, postJob, type StreamedEvent } from '../../support/job-stream.ts';
+import { eventsOf, postJob } from '../../support/job-stream.ts';
 import type { TestSandboxes } from '../../support/sandboxes.ts';
 import { startServerProcess } from '../../support/server-process.ts';
 import { openProductionSandboxes } from '../sandbox/production.ts';
@@ -10,7 +10,8 @@ import { type CommandOutcome, runHiddenTests } from './hidden-tests.ts';
 import { type End, judge, type Verdict } from './judge.ts';
 import { filesOf, type Task } from './tasks.ts';
 
-export type Attempt = { task: Task; end: End; verdict: Verdict };
+/** Without an end where the job could not be run to one; then `verdict` says why. */
+export type Attempt = { task: Task; end?: End; verdict: Verdict };
 
 const jobsAtOnce = 2;
 
@@ -41,7 +42,12 @@ export const runTasks = async (
   const work = async () => {
     for (let task = waiting.shift(); task; task = waiting.shift()) {
       signal.throwIfAborted();
-      const attempt = await runTask(task, { forge, sandboxes, url: server.url, log: server.log }, signal);
+      const place = { forge, sandboxes, url: server.url, log: server.log };
+      const attempt = await runTask(task, place, signal).catch((error: unknown): Attempt => {
+        signal.throwIfAborted();
+        // What the other tasks have cost must not be lost.
+        return { task, verdict: { solved: false, why: `could not be run: ${String(error)}` } };
+      });
       attempts.set(task, attempt);
       onAttempt(attempt);
     }
@@ -64,18 +70,33 @@ const runTask = async (
     prompt: task.prompt,
     checks: task.checks.map(({ command }) => command),
   };
-  const response = await postJob(url, body, { signal });
-  if (!response.ok) throw new Error(`The server did not take ${task.name}: ${await response.text()}`);
-  let last: StreamedEvent | undefined;
-  for await (const event of eventsOf(response)) last = event;
-  if (last?.type !== 'Result' && last?.type !== 'Error') {
-    throw new Error(`The stream of ${task.name} broke off. The server’s log:\n${log().slice(-4_000)}`);
-  }
+  const { end, said } = await readJob(await postJob(url, body, { signal }), url);
+  if (end === undefined) throw new Error(`The stream broke off. The server’s log:\n${log().slice(-4_000)}`);
   const { hidden } = task;
-  const { commit } = last.saved;
+  const { commit } = end.saved;
   const outcome: CommandOutcome | undefined =
     hidden !== undefined && commit !== undefined
       ? await runHiddenTests({ ...task, hidden }, repository, commit, sandboxes, signal)
       : undefined;
-  return { task, end: last, verdict: judge(task, last, outcome) };
+  return { task, end, verdict: judge(task, end, { said, hidden: outcome }) };
+};
+
+/** Reads the job's stream to its terminal event. A job that nobody waits for any more is cancelled: it would cost on. */
+const readJob = async (response: Response, url: string): Promise<{ end?: End; said: string }> => {
+  if (!response.ok) throw new Error(`The server did not take the job: ${await response.text()}`);
+  let jobId: string | undefined;
+  let said: string[] = [];
+  try {
+    for await (const event of eventsOf(response)) {
+      if (event.type === 'Job: Queued') jobId = event.jobId;
+      if (event.type === 'AI Message') said.push(event.message);
+      // What was said before a tool call is not the last word.
+      if (event.type.startsWith('Tool: ')) said = [];
+      if (event.type === 'Result' || event.type === 'Error') return { end: event, said: said.join('\n') };
+    }
+    return { said: said.join('\n') };
+  } catch (error) {
+    if (jobId !== undefined) await fetch(`${url}/jobs/${jobId}`, { method: 'DELETE' }).catch(() => {});
+    throw error;
+  }
 };

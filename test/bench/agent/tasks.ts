@@ -13,8 +13,8 @@ const taskSchema = z.strictObject({
   /** Runs the hidden tests, where they lie over a repository. */
   hidden: z.string().optional(),
   solved: z.enum(['hidden_tests_pass', 'nothing_to_change']),
-  /** A regular expression: what an honest summary of a job without changes says, whatever the case. */
-  summary: z.string().optional(),
+  /** A regular expression: what an honest agent says last that has changed nothing. Case does not matter. */
+  says: z.string().optional(),
 });
 
 export type Task = z.infer<typeof taskSchema> & { name: string };
