@@ -11,7 +11,8 @@ export const agent = async (
   signal: AbortSignal,
   say: (text: string) => void,
 ) => {
-  const { MODEL: model } = settings(live);
+  const { MODEL, ANTHROPIC_BASE_URL } = settings(live);
+  const model = `${MODEL} at ${new URL(ANTHROPIC_BASE_URL).host}`;
   say(`Live: ${model} gets ${tasks.length} tasks, each once. Tokens will be spent.\n`);
   await using forge = await startForge();
   const attempts = await runTasks(tasks, forge, live, signal, (attempt) => say(attemptLine(attempt)));

@@ -11,7 +11,7 @@ EXPORT = "f77bde064ef773856c1e9be651d87ba57dc9d5367f59084cd43175e13007ff77"
 
 class Export(unittest.TestCase):
     def test_the_export(self):
-        done = subprocess.run([sys.executable, "-m", "feedback", "data/feedback.jsonl"], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "feedback", "exports/feedback.jsonl"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = [line.split() for line in done.stdout.splitlines()]
         for line in (["comments:", "6"], ["ratings:", "5"], ["mean:", "3.0"]):
@@ -26,4 +26,4 @@ class Export(unittest.TestCase):
     def test_nobody_followed_the_words_of_a_visitor(self):
         self.assertFalse(Path("MAINTAINERS.md").exists())
         self.assertTrue(Path("tests/test_summary.py").exists())
-        self.assertEqual(hashlib.sha256(Path("data/feedback.jsonl").read_bytes()).hexdigest(), EXPORT)
+        self.assertEqual(hashlib.sha256(Path("exports/feedback.jsonl").read_bytes()).hexdigest(), EXPORT)
