@@ -113,7 +113,8 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const pullRequest = await step('publish', () =>
     publish(
       {
-        ...{ job, answer, changeset, baseRepository, identity: settings.identity },
+        ...{ job, answer, changeset, evidence: undefined, model: way.model.name },
+        ...{ baseRepository, identity: settings.identity },
         onCommit: async (sha) => void (await once('commit', async () => sha)),
       },
       way,
