@@ -104,7 +104,9 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
     await once('changeset', () =>
       step('changeset', () =>
         keeper.within(async (sandbox) =>
-          storedChangeset(await collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
+          storedChangeset(
+            await collectChangeset(sandbox, baseRepository, prompt, settings.changeset, signal),
+          ),
         ),
       ),
     ),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentAnswer } from '../../../../server/agent/answer.ts';
-import type { DenialReport } from '../../../../server/domain/egress.ts';
 import { type LeftOut, noUsage } from '../../../../server/domain/job-event.ts';
 import { pullRequestText, type Story } from '../../../../server/jobs/pull-request/text.ts';
 
