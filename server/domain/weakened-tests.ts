@@ -26,7 +26,7 @@ const findWeakerTests = (files: readonly ChangedText[]): Weakening[] => {
   const appeared = createPool(tested.flatMap(({ before, after }) => casesBeyond(after.cases, before.cases)));
   let elsewhere = sum(tested.map(({ before, after }) => Math.max(0, after.assertions - before.assertions)));
   return tested.flatMap((file) => {
-    const { path, isGone, before, after } = file;
+    const { path, before, after } = file;
     const gone = casesBeyond(before.cases, after.cases).filter((name) => !appeared.take(name));
     const weakenings: string[] = [];
     const fewer = before.assertions - after.assertions;

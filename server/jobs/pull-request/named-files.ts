@@ -9,13 +9,14 @@ type Known = {
 type DoubtfulNames = { nowhere: readonly string[]; unchanged: readonly string[] };
 
 const namesMax = 200;
+const charactersReadMax = 30_000;
 
 /**
  * Holds the files that a description names against what there is. It would rather miss a wrong name than doubt a right one,
  * so it looks only at what can hardly be anything but a file of this repository.
  */
 export const findDoubtfulNames = (description: string, known: Known): DoubtfulNames => {
-  const named = namesIn(description).slice(0, namesMax);
+  const named = namesIn(description.slice(0, charactersReadMax)).slice(0, namesMax);
   if (named.length === 0) return { nowhere: [], unchanged: [] };
   const isChanged = createLookup(known.changed);
   const isLeftOut = createLookup(known.leftOut);
@@ -74,10 +75,10 @@ const namesInLine = (line: string, isInList: boolean): readonly Named[] => {
     !/\b(?:unchanged|untouched|not (?:changed|touched)|no changes?|stays?|as before)\b/i.test(
       item?.[2] ?? '',
     );
-  return [...text.matchAll(candidate)].flatMap(({ 1: code, 2: word, index }) => {
+  return [...text.matchAll(candidate)].flatMap(({ 0: whole, 1: code, 2: word, index }) => {
     const name = pathOf(code ?? word ?? '');
     if (name === undefined || (code === undefined && !isSource(name))) return [];
-    const isDenied = denial.test(text.slice(0, index)) || deniedAfter.test(text.slice(index));
+    const isDenied = denial.test(text.slice(0, index)) || deniedAfter.test(text.slice(index + whole.length));
     return [{ name, isSaidToBeChanged: says && name === first, isDenied }];
   });
 };
@@ -90,7 +91,7 @@ const candidate =
 const denial =
   /\b(?:no|not|never|without|instead of|rather than|missing|would|could|should|might|later|future|if|like|such as|e\.g\.|example|external|upstream|generates?|generated|outputs?|produces?|emits?)\b[^.;]{0,80}$/i;
 const deniedAfter =
-  /^[^.;]{0,20}`?[^.;]{0,20}\b(?:does not exist|doesn[’']t exist|is missing|is not (?:there|needed)|is generated)\b/i;
+  /^[^.;]{0,40}\b(?:does not exist|doesn[’']t exist|is missing|is not (?:there|needed)|is generated)\b/i;
 
 /** The path in this code; undefined when it is, or may be, something else. */
 const pathOf = (code: string): string | undefined => {
@@ -116,7 +117,7 @@ const isSource = (path: string): boolean =>
 
 /** Products and places that are called like a file. */
 const products =
-  /^(?:[A-Z][A-Za-z]*\.js|(?:node|next|nuxt|vue|react|express|three|d3|p5|chart|moment|socket|ember|backbone|discord|alpine|solid|bun|deno)\.js|docs\.rs)$/;
+  /^(?:[A-Z][A-Za-z]*\.js|(?:node|next|nuxt|vue|react|express|three|d3|p5|chart|moment|socket|ember|backbone|discord|alpine|solid|bun|deno)\.js|docs\.rs|(?:this|self)\..*)$/;
 
 const elsewhere = new Set([
   'node_modules',
