@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { ErrorCode } from '../domain/errors.ts';
 import { endsInHeading } from './heading.ts';
 
 export type Command = { command: string; exitCode: number | null };
@@ -13,6 +14,10 @@ export type AgentAnswer = {
   summary: string;
   /** Every command that the agent ran, in order. */
   commands: readonly Command[];
+  /** There when a limit ended the work before the agent was done. */
+  incomplete?: { code: ErrorCode; message: string };
+  /** Whether the agent had a last turn to say how far it came. */
+  wrappedUp?: boolean;
 };
 
 const titleCharactersMax = 72;

@@ -4,14 +4,18 @@ import type { BaseRepository } from '../domain/github.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import type { ChangesetLimits } from './ports.ts';
 
-/** The server decides what changed: it compares the listed blob ids with the base, then fetches what differs. */
+/**
+ * The server decides what changed: it compares the listed blob ids with the base, then fetches what differs. What the
+ * agent only made for itself is left out, unless the prompt names it.
+ */
 export const collectChangeset = async (
   sandbox: Sandbox,
   base: BaseRepository,
+  prompt: string,
   limits: ChangesetLimits,
   signal: AbortSignal,
 ): Promise<Changeset> => {
-  const difference = compareWithBase(base.files, await sandbox.files(base.files.keys(), signal));
+  const difference = compareWithBase(base.files, await sandbox.files(base.files.keys(), signal), prompt);
   refuseTooMuch(difference, limits);
   const contents = await sandbox.contents(difference.changed, signal);
   const changed = difference.changed.map(({ status, path, mode }, index): ChangedFile => {

@@ -28,6 +28,7 @@ export const doWork = async (
   signal: AbortSignal,
 ): Promise<Work> => {
   const { held, baseRepository } = ground;
+  const { prompt } = held.job.request;
   const { once } = held;
   const { step } = way;
   const transcripts = growingTranscripts(held);
@@ -38,7 +39,7 @@ export const doWork = async (
     step('agent', (span) =>
       runAgent(
         {
-          ...{ prompt: held.job.request.prompt, base: baseRepository.base },
+          ...{ prompt, base: baseRepository.base },
           ...{ told: transcripts.told, feedback: [...feedback] },
         },
         { ...way, sandbox: keeper.sandbox, guardian, transcripts, span },
@@ -50,7 +51,7 @@ export const doWork = async (
   const collect = () =>
     step('changeset', () =>
       keeper.within(async (sandbox) =>
-        storedChangeset(await collectChangeset(sandbox, baseRepository, settings.changeset, signal)),
+        storedChangeset(await collectChangeset(sandbox, baseRepository, prompt, settings.changeset, signal)),
       ),
     );
   const readBase = (ids: readonly string[]) =>

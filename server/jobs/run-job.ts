@@ -102,7 +102,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const pullRequest = await step('publish', () =>
     publish(
       {
-        ...{ job, ...work, baseRepository, identity: settings.identity },
+        ...{ job, ...work, model: way.model.name, baseRepository, identity: settings.identity },
         onCommit: async (sha) => void (await once('commit', async () => sha)),
       },
       way,

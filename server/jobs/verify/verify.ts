@@ -1,7 +1,8 @@
 import type { ChangedFile, Changeset } from '../../domain/changeset.ts';
+import { definesChecks } from '../../domain/check-definitions.ts';
 import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../../domain/evidence.ts';
 import type { Exploration } from '../../domain/exploration.ts';
-import { definesChecks, findWeakened } from '../../domain/weakened-tests.ts';
+import { type ChangedText, findWeakened } from '../../domain/weakened-tests.ts';
 import type { Walk } from '../ports.ts';
 import type { CheckGround } from './check-sandbox.ts';
 import type { CheckLimits } from './run-check.ts';
@@ -66,32 +67,35 @@ const never = (): never => {
   throw new Error('A check has no run.');
 };
 
-/** What can be read as text in a second; a larger test file is not looked through. */
-const contentBytesMax = 4 << 20;
-
 const lookForWeakening = async (
   { baseRepository }: Pick<CheckGround, 'baseRepository'>,
   files: readonly ChangedFile[],
   readBase: ReadBase,
 ): Promise<Pick<Evidence, 'weakened' | 'notes'>> => {
-  const interesting = files.filter(({ path }) => definesChecks(path));
-  const known = interesting.flatMap(({ path }) => {
+  const known = files.flatMap(({ path }) => {
     const file = baseRepository.files.get(path);
     return file && file.mode !== '160000' ? [{ path, blobId: file.blobId }] : [];
   });
   const contents = known.length === 0 ? [] : await readBase(known.map(({ blobId }) => blobId));
   if (contents === undefined) {
     const note =
-      'Whether tests were weakened could not be looked for: what they were before could not be read.';
+      'Whether tests were weakened could not be looked for: what the files were before could not be read.';
     return { weakened: [], notes: [note] };
   }
   const before = new Map(known.map(({ path }, index) => [path, textOf(contents[index])]));
-  const pairs = interesting.map((file) => ({
-    ...{ path: file.path, before: before.get(file.path) },
-    after: file.status === 'deleted' ? undefined : textOf(file.content),
-  }));
-  return { weakened: findWeakened(pairs), notes: [] };
+  const texts = files.map((file): ChangedText => {
+    const was = before.get(file.path);
+    return {
+      path: file.path,
+      ...(was !== undefined && { before: was }),
+      ...(file.status !== 'deleted' && { after: textOf(file.content) }),
+    };
+  });
+  return { weakened: findWeakened(texts), notes: [] };
 };
 
+/** What can be read through in no time; a larger file counts as empty on both sides. */
+const textBytesMax = 1 << 20;
+
 const textOf = (content: Uint8Array | undefined): string =>
-  content === undefined || content.length > contentBytesMax ? '' : Buffer.from(content).toString('utf8');
+  content === undefined || content.length > textBytesMax ? '' : Buffer.from(content).toString('utf8');
