@@ -3,6 +3,7 @@ import { AppError, asAppError } from '../domain/errors.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { collectChangeset } from './collect-changeset.ts';
+import { explore, explored } from './explore.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -88,11 +89,17 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
+  const exploration = await once('exploration', () =>
+    step('explore', () =>
+      keeper.within((sandbox) => explore(sandbox, baseRepository.files, job.request, signal)),
+    ),
+  );
+  await way.emit(explored(exploration));
   const guardian = keeper.guardian(baseRepository);
   const answer = await once('answer', () =>
     step('agent', (span) =>
       runAgent(
-        { prompt, base, told: held.told, feedback: [] },
+        { prompt, base, exploration, told: held.told, feedback: [] },
         { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
         settings.agent,
         progress,

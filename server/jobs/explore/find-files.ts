@@ -1,0 +1,98 @@
+import { type BaseFiles, isFile } from './base-files.ts';
+import { depthOf, isInForeignPlace, nameOf } from './places.ts';
+import { isPlainPath, shown } from './visible-text.ts';
+
+export const settingsPath = '.backspace.yml';
+
+/** Where repositories tell agents and people how to work, in the order in which they are told. */
+const instructionPaths = [
+  ...['AGENTS.md', 'CLAUDE.md', 'CONTRIBUTING.md', '.github/CONTRIBUTING.md', 'docs/CONTRIBUTING.md'],
+] as const;
+
+const manifestNames: ReadonlySet<string> = new Set([
+  ...['package.json', 'pnpm-workspace.yaml', 'deno.json', 'deno.jsonc'],
+  ...['pyproject.toml', 'setup.py', 'setup.cfg', 'requirements.txt', 'tox.ini', 'pytest.ini', 'manage.py'],
+  ...[
+    'go.mod',
+    'go.work',
+    'Cargo.toml',
+    'GNUmakefile',
+    'makefile',
+    'Makefile',
+    'CMakeLists.txt',
+    'meson.build',
+  ],
+  ...['pom.xml', 'build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
+  ...['Gemfile', 'composer.json', 'mix.exs', 'Package.swift', 'build.sbt', 'dub.json'],
+]);
+const manifestDepthMax = 3;
+const manifestsMax = 40;
+
+/** What of the base is worth a look, by path; and what would be, but cannot be read. */
+export type FoundFiles = {
+  /** .backspace.yml, if it is a file. */
+  settings: string | undefined;
+  instructions: readonly string[];
+  /** The root’s first, then by depth. */
+  manifests: readonly string[];
+  /** A few test files of a Python project, which alone tell how its tests are run. */
+  pythonTests: readonly string[];
+  notes: readonly string[];
+};
+
+export const findFiles = (files: BaseFiles): FoundFiles => {
+  const manifests: string[] = [];
+  const pythonTests: string[] = [];
+  let unnamed = 0;
+  for (const path of files.keys()) {
+    const isManifest = manifestNames.has(nameOf(path));
+    if (!isManifest && !isPythonTest(path)) continue;
+    if (depthOf(path) > manifestDepthMax || isInForeignPlace(path) || !isFile(files, path)) continue;
+    if (!isPlainPath(path)) unnamed += Number(isManifest);
+    else (isManifest ? manifests : pythonTests).push(path);
+  }
+  manifests.sort(byDepth);
+  const told = [...settingsNotes(files), ...instructionNotes(files)];
+  if (unnamed > 0) told.push(`Manifests in directories with unusual names were not looked at: ${unnamed}.`);
+  if (manifests.length > manifestsMax) {
+    told.push(`Of ${manifests.length} manifests, the ${manifestsMax} nearest to the root were looked at.`);
+  }
+  return {
+    settings: isFile(files, settingsPath) ? settingsPath : undefined,
+    instructions: instructionPaths.filter((path) => isFile(files, path)),
+    manifests: manifests.slice(0, manifestsMax),
+    pythonTests: pythonTests.sort(byDepth).slice(0, pythonTestsMax),
+    notes: told,
+  };
+};
+
+const isPythonTest = (path: string): boolean => /(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$/.test(path);
+const pythonTestsMax = 6;
+
+const byDepth = (a: string, b: string): number => depthOf(a) - depthOf(b) || (a < b ? -1 : 1);
+
+const settingsNotes = (files: BaseFiles): string[] => {
+  const mode = files.get(settingsPath)?.mode;
+  if (mode !== undefined)
+    return isFile(files, settingsPath) ? [] : [`${settingsPath} is ${kinds[mode]}, which is not read.`];
+  if (hasDirectory(files, settingsPath)) return [`${settingsPath} is a directory, which is not read.`];
+  return files.has('.backspace.yaml')
+    ? [`.backspace.yaml is not read: its name must be ${settingsPath}.`]
+    : [];
+};
+
+/** As modes of a file they never come here. */
+const kinds = {
+  '100644': 'a file',
+  '100755': 'a file',
+  '120000': 'a symlink',
+  '160000': 'a submodule',
+} as const;
+
+const instructionNotes = (files: BaseFiles): string[] =>
+  instructionPaths
+    .filter((path) => files.get(path)?.mode === '120000')
+    .map((path) => `${shown(path)} is a symlink, which is not followed.`);
+
+const hasDirectory = (files: BaseFiles, directory: string): boolean =>
+  files.keys().some((path) => path.startsWith(`${directory}/`));
