@@ -57,7 +57,7 @@ export const checksOfNode = (place: Place): Found => {
 };
 
 /** What a script of the place needs: the manager, and what it has to install first. */
-export const nodeNeeds = (place: Place): Need[] => {
+const nodeNeeds = (place: Place): Need[] => {
   const parsed = parsePackage(place.text('package.json') ?? '');
   const manager = parsed ? managerOf(place, parsed) : 'npm';
   return [needsProgram(manager), ...nodeDependencies(place)];
