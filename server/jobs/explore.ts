@@ -44,9 +44,12 @@ export const explore = async (
     checksFrom: plan.checksFrom,
     setup: request.setup ?? settings.setup ?? [],
     ...(image !== undefined && { image }),
-    notes: [...found.notes, ...notes, ...settings.notes, ...cut, ...plan.notes],
+    notes: [...settings.notes, ...plan.notes, ...found.notes, ...notes, ...cut].slice(0, notesMax),
   };
 };
+
+/** Far more than an ordinary repository has; the last ones weigh least. */
+const notesMax = 30;
 
 /** The event that tells it. */
 export const explored = (exploration: Exploration): JobFact => ({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type JobBench, startJobBench } from '../support/job-bench.ts';
+import { exploredOf } from '../support/base-of.ts';
+import { type JobBench, script, startJobBench } from '../support/job-bench.ts';
 import { call, type MessagesRequest, say } from '../support/model/scenario.ts';
 
 let bench: JobBench;
@@ -42,8 +43,8 @@ test('the base is read before the model is asked: watchers see it, and the model
     checksFrom: 'manifests',
     image: 'default',
     notes: [
-      'CLAUDE.md is a symlink, which is not followed.',
       '.backspace.yml: setup must be a list of shell commands.',
+      'CLAUDE.md is a symlink, which is not followed.',
     ],
   });
 
@@ -62,3 +63,38 @@ test('the base is read before the model is asked: watchers see it, and the model
   assert.equal(job, prompt);
   assert.deepEqual(others, []);
 });
+
+test('what checks need is asked in words that the shell of a real sandbox answers rightly', async () => {
+  const probesOf = async (files: Parameters<typeof exploredOf>[0], ...checks: string[]) => {
+    const explored = await exploredOf(files, checks.length > 0 ? { checks } : {});
+    return explored.checks.flatMap(({ needs }) => needs.map(({ probe }) => probe));
+  };
+  const dependent = JSON.stringify({ scripts: { test: 'a' }, dependencies: { a: '1' } });
+  const project = { 'pytest.ini': '', 'requirements.txt': 'pip\nflask\n' };
+  const [npm, packages] = await probesOf({ 'web/package.json': dependent });
+  const [python, pytest, requirements] = await probesOf(project);
+  const [, , installed] = await probesOf({ ...project, 'requirements.txt': 'pip>=20\n' });
+  const [cargo, crates] = await probesOf({ 'Cargo.toml': '[dependencies]\na = "1"\n' });
+  const [go, modules] = await probesOf({ 'go.mod': 'module a\nrequire b v1\n' });
+  const [maven, plugins] = await probesOf({ 'pom.xml': '' });
+  const [made] = await probesOf({}, '.venv/bin/pytest');
+  const repository = await bench.forge.createRepository('acme/probed', { files: { 'web/a.txt': 'a' } });
+  const holds = [npm, python, installed];
+  const fails = [packages, pytest, requirements, cargo, crates, go, modules, maven, plugins, made];
+  const lines = [
+    ...holds.map((probe) => `( ${probe} ) || echo 'should hold: ${escaped(probe)}'`),
+    ...fails.map((probe) => `( ${probe} ) 2>/dev/null && echo 'should fail: ${escaped(probe)}'`),
+    'mkdir -p web/node_modules .venv/bin && install -m 755 /dev/null .venv/bin/pytest',
+    ...[packages, made].map((probe) => `( ${probe} ) || echo 'should hold now: ${escaped(probe)}'`),
+    'rm -r web/node_modules .venv && echo all asked',
+  ];
+  const { last, events } = await bench.run({
+    repository,
+    turns: script(`set +eu\n${lines.join('\n')}\necho b >web/a.txt`),
+  });
+  const shell = events.find((event) => event.type === 'Tool: Bash');
+  assert.equal(shell?.type === 'Tool: Bash' && shell.output.trim(), 'all asked');
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded' });
+});
+
+const escaped = (probe: string | undefined): string => (probe ?? '').replaceAll("'", `'"'"'`);

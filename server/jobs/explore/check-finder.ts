@@ -10,7 +10,6 @@ export type Place = {
   text(name: string): string | undefined;
   /** Whether a file is there. */
   has(name: string): boolean;
-  hasDirectory(name: string): boolean;
   /** Manifests of this name in directories below, that were read. */
   below(name: string): readonly string[];
 };
@@ -35,6 +34,6 @@ export const needsInstalled = (
   what: string,
   setup: string,
 ): Need => ({
-  probe: inPlace(place, probe),
+  probe: place.directory === '' ? probe : inPlace(place, `{ ${probe}; }`),
   otherwise: `${what} not installed: name setup commands such as \`${inPlace(place, setup)}\`.`,
 });

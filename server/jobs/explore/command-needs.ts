@@ -22,7 +22,10 @@ export const needsOfCommand = (command: string, placeOf: (directory: string) => 
       return [...pytestNeeds(place), needsProgram('pytest')];
     case 'python':
     case 'python3':
-      return rest[0] === '-m' && rest[1] === 'pytest' ? pytestNeeds(place) : [needsProgram(program)];
+      return [
+        needsProgram(program),
+        ...(rest[0] === '-m' && rest[1] === 'pytest' ? pytestNeeds(place).slice(1) : []),
+      ];
     case 'go':
       return goNeeds(place);
     case 'cargo':
@@ -35,7 +38,7 @@ export const needsOfCommand = (command: string, placeOf: (directory: string) => 
   }
   // What only the setup can have made, such as .venv/bin/pytest; what the base has is the repository’s own.
   if (/^(?!\/)[\w./+-]+\/[\w.+-]+$/.test(program)) {
-    if (place.has(program.replace(/^\.\//, ''))) return [];
+    if (program.includes('..') || place.has(program.replace(/^\.\//, ''))) return [];
     const probe = inPlace(place, `test -x ${program}`);
     return [
       { probe, otherwise: `${program} is not there: it is not in the base, and no setup has made it.` },

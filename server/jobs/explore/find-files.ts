@@ -25,7 +25,7 @@ const manifestNames: ReadonlySet<string> = new Set([
   ...['pom.xml', 'build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
   ...['Gemfile', 'composer.json', 'mix.exs', 'Package.swift', 'build.sbt', 'dub.json'],
 ]);
-const manifestDepthMax = 3;
+const depthMax = 3;
 const manifestsMax = 40;
 
 /** What of the base is worth a look, by path; and what would be, but cannot be read. */
@@ -43,19 +43,31 @@ export type FoundFiles = {
 export const findFiles = (files: BaseFiles): FoundFiles => {
   const manifests: string[] = [];
   const pythonTests: string[] = [];
+  const further: string[] = [];
   let unnamed = 0;
   for (const path of files.keys()) {
     const isManifest = manifestNames.has(nameOf(path));
-    if (!isManifest && !isPythonTest(path)) continue;
-    if (depthOf(path) > manifestDepthMax || isInForeignPlace(path) || !isFile(files, path)) continue;
-    if (!isPlainPath(path)) unnamed += Number(isManifest);
-    else (isManifest ? manifests : pythonTests).push(path);
+    const list = isManifest
+      ? manifests
+      : isPythonTest(path)
+        ? pythonTests
+        : isFurther(path)
+          ? further
+          : undefined;
+    if (list === undefined || depthOf(path) > depthMax || isInForeignPlace(path) || !isFile(files, path))
+      continue;
+    if (isPlainPath(path)) list.push(path);
+    else unnamed += Number(isManifest);
   }
   manifests.sort(byDepth);
   const told = [...settingsNotes(files), ...instructionNotes(files)];
   if (unnamed > 0) told.push(`Manifests in directories with unusual names were not looked at: ${unnamed}.`);
   if (manifests.length > manifestsMax) {
     told.push(`Of ${manifests.length} manifests, the ${manifestsMax} nearest to the root were looked at.`);
+  }
+  if (further.length > 0) {
+    const named = further.sort(byDepth).slice(0, furtherMax).join(', ');
+    told.push(`Directories have instructions of their own, which are not told here: ${named}.`);
   }
   return {
     settings: isFile(files, settingsPath) ? settingsPath : undefined,
@@ -68,6 +80,10 @@ export const findFiles = (files: BaseFiles): FoundFiles => {
 
 const isPythonTest = (path: string): boolean => /(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$/.test(path);
 const pythonTestsMax = 6;
+
+/** Instructions for a part of the repository. */
+const isFurther = (path: string): boolean => /\/(AGENTS|CLAUDE)\.md$/.test(path);
+const furtherMax = 10;
 
 const byDepth = (a: string, b: string): number => depthOf(a) - depthOf(b) || (a < b ? -1 : 1);
 

@@ -14,7 +14,7 @@ type Package = z.infer<typeof packageSchema>;
 
 const managers = {
   npm: { test: 'npm test', run: 'npm run', install: 'npm ci' },
-  yarn: { test: 'yarn test', run: 'yarn run', install: 'yarn install --immutable' },
+  yarn: { test: 'yarn test', run: 'yarn run', install: 'yarn install --frozen-lockfile' },
   pnpm: { test: 'pnpm test', run: 'pnpm run', install: 'pnpm install --frozen-lockfile' },
   bun: { test: 'bun run test', run: 'bun run', install: 'bun install --frozen-lockfile' },
 } as const;

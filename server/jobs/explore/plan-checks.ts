@@ -39,7 +39,7 @@ export const planChecks = (sources: Sources): ChecksPlan => {
   if (configured !== undefined) return { checks: named(configured), checksFrom: 'backspace_yml', notes: [] };
 
   const root = checksOfPlace(placeOf(''), sources);
-  const places = root.checks.length > 0 ? [] : directoriesBelow(sources.texts.keys());
+  const places = root.checks.length > 0 ? [] : directoriesBelow(sources);
   const found = [root, ...places.map((directory) => checksOfPlace(placeOf(directory), sources))];
   const checks = found.flatMap((one) => one.checks);
   const notes = found.flatMap((one) => one.notes);
@@ -54,7 +54,7 @@ const checksOfPlace = (place: Place, { texts, pythonTests }: Sources): Found => 
   const prefix = inPrefix(place.directory);
   const tests = pythonTests
     .filter((path) => path.startsWith(prefix))
-    .flatMap((path) => texts.get(path) ?? []);
+    .map((path) => ({ path: path.slice(prefix.length), text: texts.get(path) ?? '' }));
   const found = [checksOfNode(place), checksOfPython(place, tests), checksOfOthers(place)];
   const notes = found.flatMap((one) => one.notes);
   const checks = found.flatMap((one) => one.checks);
@@ -62,8 +62,9 @@ const checksOfPlace = (place: Place, { texts, pythonTests }: Sources): Found => 
 };
 
 /** Directories with a manifest, the nearest first; none that lies in another one of them. */
-const directoriesBelow = (paths: Iterable<string>): string[] => {
-  const directories = [...new Set([...paths].map(directoryOf))]
+const directoriesBelow = ({ texts, pythonTests }: Sources): string[] => {
+  const manifests = [...texts.keys()].filter((path) => !pythonTests.includes(path));
+  const directories = [...new Set(manifests.map(directoryOf))]
     .filter((directory) => directory !== '' && depthOf(directory) < placeDepthMax)
     .sort((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
   return directories.filter(
@@ -77,7 +78,6 @@ const createPlace = (directory: string, { files, texts }: Sources): Place => {
     directory,
     text: (name) => texts.get(`${prefix}${name}`),
     has: (name) => isFile(files, `${prefix}${name}`),
-    hasDirectory: (name) => files.keys().some((path) => path.startsWith(`${prefix}${name}/`)),
     below: (name) =>
       [...texts].flatMap(([path, text]) =>
         path.startsWith(prefix) && path !== `${prefix}${name}` && nameOf(path) === name ? [text] : [],

@@ -1,7 +1,10 @@
 import { type Found, inPlace, type Need, needsInstalled, needsProgram, type Place } from './check-finder.ts';
 
+/** A test file, by its path in the place. */
+export type PythonTest = { path: string; text: string };
+
 /** How the tests of a Python project are run: as its settings say, or as the tests themselves are written. */
-export const checksOfPython = (place: Place, tests: readonly string[]): Found => {
+export const checksOfPython = (place: Place, tests: readonly PythonTest[]): Found => {
   const runner = runnerOf(place, tests);
   if (runner === undefined) return { checks: [], notes: [] };
   return { checks: [{ command: inPlace(place, runner.command), needs: runner.needs }], notes: [] };
@@ -16,7 +19,7 @@ export const pytestNeeds = (place: Place): Need[] => [
 
 type Runner = { command: string; needs: Need[] };
 
-const runnerOf = (place: Place, tests: readonly string[]): Runner | undefined => {
+const runnerOf = (place: Place, tests: readonly PythonTest[]): Runner | undefined => {
   const python = needsProgram('python3');
   const settings = ['pyproject.toml', 'setup.cfg', 'tox.ini', 'requirements.txt', 'setup.py'];
   const said = settings.map((name) => place.text(name) ?? '').join('\n');
@@ -31,9 +34,13 @@ const runnerOf = (place: Place, tests: readonly string[]): Runner | undefined =>
     );
     return { command: 'python3 manage.py test', needs: [python, django, ...packageNeeds(place)] };
   }
-  if (tests.some(isPytestTest)) return pytest;
-  if (tests.some((text) => /\bunittest\b/.test(text))) {
-    return { command: unittestCommand(place), needs: [python, ...packageNeeds(place)] };
+  const isPython = settings.some(place.has);
+  // A script with a test somewhere makes no Python project of a repository.
+  const ours = tests.filter(({ path }) => isPython || isDiscovered(place, path));
+  if (ours.some(({ text }) => isPytestTest(text))) return pytest;
+  const unittests = ours.filter(({ path, text }) => isDiscovered(place, path) && /\bunittest\b/.test(text));
+  if (unittests[0]) {
+    return { command: unittestCommand(place, unittests[0].path), needs: [python, ...packageNeeds(place)] };
   }
   if (!place.has('tox.ini')) return undefined;
   return { command: 'tox', needs: [needsProgram('tox')] };
@@ -44,12 +51,27 @@ const isPytestTest = (text: string): boolean =>
   /^\s*(import|from) pytest\b/m.test(text) ||
   (!/\bunittest\b/.test(text) && /^(async )?def test_/m.test(text));
 
-/** Tests that import each other do it from the root; others from where they are. */
-const unittestCommand = (place: Place): string => {
-  const folder = ['tests', 'test'].find((name) => place.hasDirectory(name));
-  if (folder === undefined) return 'python3 -m unittest discover';
-  const top = place.has(`${folder}/__init__.py`) ? ' -t .' : '';
-  return `python3 -m unittest discover -s ${folder}${top}`;
+/**
+ * Whether unittest would come by: in the place itself, in its `tests`, or where every directory on the way is a package.
+ * Where it finds nothing it finds nothing wrong either.
+ */
+const isDiscovered = (place: Place, path: string): boolean =>
+  /^(tests?\/)?test[^/]*\.py$/.test(path) || (/(^|\/)test[^/]*\.py$/.test(path) && isInPackage(place, path));
+
+const isInPackage = (place: Place, path: string): boolean =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .every((_, index, directories) =>
+      place.has([...directories.slice(0, index + 1), '__init__.py'].join('/')),
+    );
+
+/** Tests in packages are found from where the packages are, and others from where they are. */
+const unittestCommand = (place: Place, path: string): string => {
+  const [folder = ''] = path.split('/');
+  return folder === path || isInPackage(place, path)
+    ? 'python3 -m unittest discover'
+    : `python3 -m unittest discover -s ${folder}`;
 };
 
 /** Names of distributions without a condition, as far as plain settings name them. */

@@ -58,9 +58,14 @@ for (const [what, files, commands] of [
   [
     'unittest in a package',
     { 'tests/__init__.py': '', 'tests/test_a.py': unittest },
-    ['python3 -m unittest discover -s tests -t .'],
+    ['python3 -m unittest discover'],
   ],
   ['unittest beside the code', { 'test_a.py': unittest }, ['python3 -m unittest discover']],
+  [
+    'unittest in a package below',
+    { 'shop/__init__.py': '', 'shop/tests/__init__.py': '', 'shop/tests/test_a.py': unittest },
+    ['python3 -m unittest discover'],
+  ],
   ['Django', { 'manage.py': '', 'shop/test_a.py': unittest }, ['python3 manage.py test']],
   ['tox alone', { 'tox.ini': '[testenv]\ncommands = python check.py\n' }, ['tox']],
   ['Go', { 'go.mod': 'module shop\n' }, ['go test ./...']],
@@ -119,6 +124,12 @@ for (const [what, files, note] of [
     'The script test of package.json is no check here: it waits for changes and does not end.',
   ],
   ['a Makefile without such a target', { Makefile: 'test = 1\ntests:\n' }, undefined],
+  [
+    'a script with tests somewhere',
+    { 'tools/test_a.py': 'def test_a(): pass\n', 'x/y/test_b.py': unittest },
+    undefined,
+  ],
+  ['tests that unittest would not find', { 'setup.py': '', 'shop/a_test.py': unittest }, undefined],
   ['Python without tests', { 'setup.py': 'setup()' }, undefined],
 ] as const satisfies [string, Files, string | undefined][]) {
   test(`no checks are found: ${what}`, async () => {
@@ -231,7 +242,7 @@ for (const [command, needs] of [
   ['CI=true npx jest', ['command -v npx >/dev/null', 'test -d node_modules || test -f .pnp.cjs']],
   [
     'cd web && yarn test',
-    ['command -v yarn >/dev/null', '(cd web && test -d node_modules || test -f .pnp.cjs)'],
+    ['command -v yarn >/dev/null', '(cd web && { test -d node_modules || test -f .pnp.cjs; })'],
   ],
   ['cargo test', ['command -v cargo >/dev/null']],
   [
@@ -242,6 +253,7 @@ for (const [command, needs] of [
   ['ruby test.rb', ['command -v ruby >/dev/null']],
   ['.venv/bin/pytest', ['test -x .venv/bin/pytest']],
   ['./ci.sh --all', []],
+  ['cd web && ../ci.sh', []],
   ['/usr/bin/env ruby', []],
   ['"$RUNNER" test', []],
   ['$(which npm) test', []],

@@ -153,9 +153,9 @@ test('links, directories and submodules in the place of files are told and not f
     'go.mod': { mode: '160000', content: '' },
   });
   assert.deepEqual(notes, [
+    'No checks were found: name some in the request or in .backspace.yml.',
     '.backspace.yml is a directory, which is not read.',
     'CLAUDE.md is a symlink, which is not followed.',
-    'No checks were found: name some in the request or in .backspace.yml.',
   ]);
   assert.deepEqual(
     { instructions, manifests, checksFrom },
@@ -167,10 +167,10 @@ test('links, directories and submodules in the place of files are told and not f
     ['160000', 'a submodule'],
   ] as const) {
     const { notes: told } = await exploredOf({ '.backspace.yml': { mode, content: 'checks: [true]' } });
-    assert.equal(told[0], `.backspace.yml is ${kind}, which is not read.`);
+    assert.equal(told.at(-1), `.backspace.yml is ${kind}, which is not read.`);
   }
   const misnamed = await exploredOf({ '.backspace.yaml': 'checks: [true]' });
-  assert.equal(misnamed.notes[0], '.backspace.yaml is not read: its name must be .backspace.yml.');
+  assert.equal(misnamed.notes.at(-1), '.backspace.yaml is not read: its name must be .backspace.yml.');
 });
 
 test('names with control characters, line ends and characters that turn text around are shown harmless', async () => {
@@ -192,7 +192,7 @@ test('names with control characters, line ends and characters that turn text aro
     `${'long'.repeat(20).slice(0, 79)}…`,
   ]);
   assert.deepEqual({ manifests, checks }, { manifests: [], checks: [] });
-  assert.equal(notes[0], 'Manifests in directories with unusual names were not looked at: 3.');
+  assert.equal(notes.at(-1), 'Manifests in directories with unusual names were not looked at: 3.');
 });
 
 test('60,000 files in deep, flat and endless directories become a small tree in little time', async () => {
@@ -222,5 +222,18 @@ test('of many manifests the nearest to the root are looked at', async () => {
   const { manifests, notes } = await exploredOf(contents);
   assert.equal(manifests.length, 40);
   assert.equal(manifests[0], 'package.json');
-  assert.equal(notes[0], 'Of 61 manifests, the 40 nearest to the root were looked at.');
+  assert.equal(notes.at(-1), 'Of 61 manifests, the 40 nearest to the root were looked at.');
+});
+
+test('instructions for a part of the repository are named', async () => {
+  const { notes, instructions } = await exploredOf({
+    'go.mod': 'module a\n',
+    'web/AGENTS.md': 'Use tabs.',
+    'api/v2/CLAUDE.md': 'Use spaces.',
+    'vendor/b/AGENTS.md': 'Use nothing.',
+  });
+  assert.deepEqual(instructions, []);
+  assert.deepEqual(notes, [
+    'Directories have instructions of their own, which are not told here: web/AGENTS.md, api/v2/CLAUDE.md.',
+  ]);
 });
