@@ -1,6 +1,6 @@
 import { type BaseFiles, isFile } from './base-files.ts';
 import { depthOf, isInForeignPlace, nameOf } from './places.ts';
-import { isPlainPath, shown } from './visible-text.ts';
+import { isPlainPath } from './visible-text.ts';
 
 export const settingsPath = '.backspace.yml';
 
@@ -16,11 +16,11 @@ const manifestNames: ReadonlySet<string> = new Set([
     'go.mod',
     'go.work',
     'Cargo.toml',
+    'CMakeLists.txt',
+    'meson.build',
     'GNUmakefile',
     'makefile',
     'Makefile',
-    'CMakeLists.txt',
-    'meson.build',
   ],
   ...['pom.xml', 'build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
   ...['Gemfile', 'composer.json', 'mix.exs', 'Package.swift', 'build.sbt', 'dub.json'],
@@ -41,24 +41,16 @@ export type FoundFiles = {
 };
 
 export const findFiles = (files: BaseFiles): FoundFiles => {
-  const manifests: string[] = [];
-  const pythonTests: string[] = [];
-  const further: string[] = [];
+  const lists: Record<Kind, string[]> = { manifest: [], pythonTest: [], further: [] };
   let unnamed = 0;
   for (const path of files.keys()) {
-    const isManifest = manifestNames.has(nameOf(path));
-    const list = isManifest
-      ? manifests
-      : isPythonTest(path)
-        ? pythonTests
-        : isFurther(path)
-          ? further
-          : undefined;
-    if (list === undefined || depthOf(path) > depthMax || isInForeignPlace(path) || !isFile(files, path))
-      continue;
-    if (isPlainPath(path)) list.push(path);
-    else unnamed += Number(isManifest);
+    const kind = kindOf(path);
+    if (kind === undefined || depthOf(path) > depthMax) continue;
+    if (isInForeignPlace(path) || !isFile(files, path)) continue;
+    if (isPlainPath(path)) lists[kind].push(path);
+    else unnamed += Number(kind === 'manifest');
   }
+  const { manifest: manifests, pythonTest: pythonTests, further } = lists;
   manifests.sort(byDepth);
   const told = [...settingsNotes(files), ...instructionNotes(files)];
   if (unnamed > 0) told.push(`Manifests in directories with unusual names were not looked at: ${unnamed}.`);
@@ -78,37 +70,36 @@ export const findFiles = (files: BaseFiles): FoundFiles => {
   };
 };
 
-const isPythonTest = (path: string): boolean => /(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$/.test(path);
-const pythonTestsMax = 6;
+/** `further`: instructions for a part of the repository. */
+type Kind = 'manifest' | 'pythonTest' | 'further';
 
-/** Instructions for a part of the repository. */
-const isFurther = (path: string): boolean => /\/(AGENTS|CLAUDE)\.md$/.test(path);
+const kindOf = (path: string): Kind | undefined => {
+  const name = nameOf(path);
+  if (manifestNames.has(name)) return 'manifest';
+  if (/^(test_.*|.*_test|conftest)\.py$/.test(name)) return 'pythonTest';
+  return /\/(AGENTS|CLAUDE)\.md$/.test(path) ? 'further' : undefined;
+};
+
+const pythonTestsMax = 6;
 const furtherMax = 10;
 
 const byDepth = (a: string, b: string): number => depthOf(a) - depthOf(b) || (a < b ? -1 : 1);
 
 const settingsNotes = (files: BaseFiles): string[] => {
   const mode = files.get(settingsPath)?.mode;
-  if (mode !== undefined)
-    return isFile(files, settingsPath) ? [] : [`${settingsPath} is ${kinds[mode]}, which is not read.`];
+  if (mode === '120000') return [`${settingsPath} is a symlink, which is not followed.`];
+  if (mode === '160000') return [`${settingsPath} is a submodule, which is not read.`];
+  if (mode !== undefined) return [];
   if (hasDirectory(files, settingsPath)) return [`${settingsPath} is a directory, which is not read.`];
   return files.has('.backspace.yaml')
     ? [`.backspace.yaml is not read: its name must be ${settingsPath}.`]
     : [];
 };
 
-/** As modes of a file they never come here. */
-const kinds = {
-  '100644': 'a file',
-  '100755': 'a file',
-  '120000': 'a symlink',
-  '160000': 'a submodule',
-} as const;
-
 const instructionNotes = (files: BaseFiles): string[] =>
   instructionPaths
     .filter((path) => files.get(path)?.mode === '120000')
-    .map((path) => `${shown(path)} is a symlink, which is not followed.`);
+    .map((path) => `${path} is a symlink, which is not followed.`);
 
 const hasDirectory = (files: BaseFiles, directory: string): boolean =>
   files.keys().some((path) => path.startsWith(`${directory}/`));

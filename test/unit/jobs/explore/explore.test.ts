@@ -163,11 +163,11 @@ test('links, directories and submodules in the place of files are told and not f
   );
 
   for (const [mode, kind] of [
-    ['120000', 'a symlink'],
-    ['160000', 'a submodule'],
+    ['120000', 'a symlink, which is not followed'],
+    ['160000', 'a submodule, which is not read'],
   ] as const) {
     const { notes: told } = await exploredOf({ '.backspace.yml': { mode, content: 'checks: [true]' } });
-    assert.equal(told.at(-1), `.backspace.yml is ${kind}, which is not read.`);
+    assert.equal(told.at(-1), `.backspace.yml is ${kind}.`);
   }
   const misnamed = await exploredOf({ '.backspace.yaml': 'checks: [true]' });
   assert.equal(misnamed.notes.at(-1), '.backspace.yaml is not read: its name must be .backspace.yml.');
