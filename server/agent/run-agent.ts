@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts';
+import type { Exploration } from '../domain/exploration.ts';
 import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
@@ -6,6 +7,7 @@ import type { Span } from '../domain/trace.ts';
 import type { TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
+import { createFirstMessage } from './first-message.ts';
 import type { Guardian } from './guardian.ts';
 import { judgeReply } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
@@ -19,6 +21,7 @@ import { withReply, withUser } from './transcript.ts';
 type Assignment = {
   prompt: string;
   base: Base;
+  exploration: Exploration;
   /** What earlier holders of the job have told. */
   told: readonly JobFact[];
   /** What the model is told each time that it says to be done, in this order; the answer is what it says after the last. */
@@ -43,7 +46,7 @@ type Progress = { onUsage(usage: Usage): void };
  * Throws AppError: `turn_limit`, `token_limit`, `model_refused`, `model_failed`, and what model and sandbox throw.
  */
 export const runAgent = async (
-  { prompt, base, told, feedback }: Assignment,
+  { prompt, base, exploration, told, feedback }: Assignment,
   ports: Ports,
   limits: AgentLimits,
   progress: Progress,
@@ -60,7 +63,7 @@ export const runAgent = async (
     if (fact) commands.push(...commandOf(fact, ports.redact));
     await transcripts.save(entry, fact);
   };
-  let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
+  let transcript: Transcript = withUser([], createFirstMessage(exploration, prompt));
   let usage = noUsage;
   let saving = Promise.resolve();
   let feedbackGiven = 0;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commandProblem, commandsMax, imageName } from '../domain/command-rules.ts';
 import type { JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { type FieldError, InvalidRequest } from './invalid-request.ts';
@@ -45,22 +46,10 @@ const check =
     if (problem !== undefined) context.addIssue(problem);
   };
 
-const commandsMax = 20;
-const commandCharactersMax = 2000;
-
-const commandProblem = (command: string): string | undefined => {
-  if (command.trim() === '') return 'must not be an empty command';
-  if (command.length > commandCharactersMax)
-    return `must not be longer than ${commandCharactersMax} characters`;
-  if (/[^\P{Cc}\n\t]/u.test(command)) return 'must not contain control characters but newline and tab';
-  return command.isWellFormed() ? undefined : 'must not contain half a character (a lone surrogate)';
-};
-
 const commands = z
   .array(text.superRefine(check(commandProblem)), { error: 'must be a list of shell commands' })
   .max(commandsMax, `must not have more than ${commandsMax} commands`);
 
-const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const imageProblem = 'must be one of the names in the server’s SANDBOX_IMAGES';
 
 const promptCharactersMax = 20_000;

@@ -39,7 +39,7 @@ export const doWork = async (
     step('agent', (span) =>
       runAgent(
         {
-          ...{ prompt, base: baseRepository.base },
+          ...{ prompt, base: baseRepository.base, exploration },
           ...{ told: transcripts.told, feedback: [...feedback] },
         },
         { ...way, sandbox: keeper.sandbox, guardian, transcripts, span },

@@ -1,9 +1,9 @@
 import { AppError, asAppError } from '../domain/errors.ts';
-import type { Exploration } from '../domain/exploration.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import type { SetUp } from '../domain/setup.ts';
 import { doWork } from './do-work.ts';
+import { explore, explored } from './explore.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -89,11 +89,12 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
-  const exploration: Exploration = {
-    ...{ files: 0, tree: '', languages: [], manifests: [], instructions: [], setup: [], notes: [] },
-    checks: (job.request.checks ?? []).map((command) => ({ command, needs: [] })),
-    checksFrom: 'request',
-  };
+  const exploration = await once('exploration', () =>
+    step('explore', () =>
+      keeper.within((sandbox) => explore(sandbox, baseRepository.files, job.request, signal)),
+    ),
+  );
+  await way.emit(explored(exploration));
   const setUp: SetUp = async () => ({ ok: true });
   const ground = { held, baseRepository, image: exploration.image, setUp };
   const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));

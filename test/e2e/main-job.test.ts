@@ -172,6 +172,7 @@ const assertOrder = (events: readonly StreamedEvent[]): void => {
       'Sandbox: Starting',
       'Sandbox: Ready',
       'Git: Clone',
+      'Repository: Explored',
       'agent',
       'Git: Branch',
       'Git: Commit',
@@ -252,7 +253,9 @@ const assertTraced = (
   const steps = below(root);
   assert.deepEqual(
     steps.map(({ run_type: type, name }) => `${type} ${name}`),
-    ['resolve', 'sandbox', 'clone', 'base', 'agent', 'changeset', 'publish'].map((name) => `chain ${name}`),
+    ['resolve', 'sandbox', 'clone', 'base', 'explore', 'agent', 'changeset', 'publish'].map(
+      (name) => `chain ${name}`,
+    ),
   );
   const agent = below(steps.find(({ name }) => name === 'agent'));
   const turns = agent.filter(({ run_type: type }) => type === 'llm');

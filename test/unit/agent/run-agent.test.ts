@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { createFirstMessage } from '../../../server/agent/first-message.ts';
 import type { Guardian } from '../../../server/agent/guardian.ts';
 import type { AgentLimits } from '../../../server/agent/limits.ts';
 import { runAgent } from '../../../server/agent/run-agent.ts';
@@ -11,6 +12,7 @@ import type { TranscriptEntry, Transcripts } from '../../../server/domain/transc
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 import { call, createScriptedModel, speak, text, thinking } from '../../support/scripted-model.ts';
+import { unexplored } from '../../support/unexplored.ts';
 
 const base = {
   repositoryId: 1,
@@ -67,7 +69,7 @@ const createAgent = (
   };
   const run = () =>
     runAgent(
-      { prompt, base, told, feedback: [] },
+      { prompt, base, exploration: unexplored, told, feedback: [] },
       { model, sandbox, guardian, transcripts, emit, span, redact: (text) => text },
       { ...ordinary, ...limits },
       { onUsage: (usage) => usages.push(usage) },
@@ -165,7 +167,7 @@ test('the model is asked with everything before, thinking unchanged, and results
   const first = [thinking('Hm.'), text('I look.'), read, call('read-2', 'read', { filepath: 'no.js' })];
   const { run, requests } = createAgent([{ content: first }, done]);
   await run();
-  const opening = { role: 'user', content: [{ type: 'text', text: prompt }] };
+  const opening = { role: 'user', content: [...createFirstMessage(unexplored, prompt)] };
   assert.deepEqual(requests[0]?.transcript, [opening]);
   assert.deepEqual(requests[1]?.transcript, [
     opening,
@@ -248,7 +250,9 @@ test('an empty reply gets one more chance', async () => {
   const mended = createAgent([{ content: [] }, done]);
   assert.equal((await mended.run()).title, 'Validate POST bodies');
   // The API takes no blank assistant message, so the words go into the user's message before it.
-  assert.deepEqual(mended.requests[1]?.transcript, [{ role: 'user', content: [text(prompt), text(nudge)] }]);
+  assert.deepEqual(mended.requests[1]?.transcript, [
+    { role: 'user', content: [...createFirstMessage(unexplored, prompt), text(nudge)] },
+  ]);
   const afterCalls = createAgent([{ content: [read] }, { content: [thinking('Hm.'), text(' \n')] }, done]);
   await afterCalls.run();
   assert.deepEqual(lastOf(afterCalls.requests[2]), {
@@ -550,7 +554,7 @@ test('what the model must know since another server went on is said before its n
   const agent = createAgent([{ content: [read] }, done], {}, { news: ['It is a new sandbox.'] });
   await agent.run();
   assert.deepEqual(lastOf(agent.requests[0])?.content, [
-    { type: 'text', text: prompt },
+    ...createFirstMessage(unexplored, prompt),
     { type: 'text', text: 'It is a new sandbox.' },
   ]);
   assert.deepEqual(agent.entries[0], { kind: 'note', text: 'It is a new sandbox.' });
