@@ -44,6 +44,7 @@ const modelOf = (server: ModelServer, options: { thinking?: boolean } = {}) =>
     requestTimeoutMs: 10_000,
     idleTimeoutMs: 5_000,
     retriesMax: 0,
+    retryMsMax: 0,
     ...options,
   });
 
