@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Message, ModelReply, ModelRequest } from '../domain/model.ts';
 import type { RawReply } from './assemble.ts';
-import type { OptionalPart } from './optional-parts.ts';
+import type { Omissions } from './omissions.ts';
 import { costOf, type Prices, priceOf } from './prices.ts';
 
 export type RequestOptions = {
@@ -26,8 +26,7 @@ export type RequestOptions = {
 export const toParams = (
   options: RequestOptions,
   request: ModelRequest,
-  /** What was refused before. */
-  without: ReadonlySet<OptionalPart>,
+  without: Omissions,
 ): Anthropic.MessageCreateParamsNonStreaming => {
   const mark = without.has('caching') ? {} : { cache_control: breakpoint };
   const { effort } = options;
@@ -38,7 +37,7 @@ export const toParams = (
     ...(effort === undefined || without.has('effort') ? {} : { output_config: { effort } }),
     ...(request.system === '' ? {} : { system: [{ type: 'text' as const, text: request.system, ...mark }] }),
     ...(request.tools.length === 0 ? {} : { tools: toTools(request, mark) }),
-    messages: toMessages(request, mark),
+    messages: toMessages(request, mark, without),
   };
 };
 
@@ -74,8 +73,14 @@ const toTools = ({ tools }: ModelRequest, mark: Mark): Anthropic.Tool[] =>
   }));
 
 /** Whatever is left without content goes: the API refuses it, and joins the neighbours by itself. */
-const toMessages = ({ transcript }: ModelRequest, mark: Mark): Anthropic.MessageParam[] => {
-  const messages = transcript.map(toMessage).filter(({ content }) => content.length > 0);
+const toMessages = (
+  { transcript }: ModelRequest,
+  mark: Mark,
+  without: Omissions,
+): Anthropic.MessageParam[] => {
+  const messages = transcript
+    .map((message) => toMessage(message, without))
+    .filter(({ content }) => content.length > 0);
   for (const message of messages.filter(({ role }) => role === 'user').slice(-2)) {
     const last = message.content.at(-1);
     if (last?.type === 'text' || last?.type === 'tool_result') Object.assign(last, mark);
@@ -85,11 +90,12 @@ const toMessages = ({ transcript }: ModelRequest, mark: Mark): Anthropic.Message
 
 type MessageParam = { role: 'user' | 'assistant'; content: Anthropic.ContentBlockParam[] };
 
-const toMessage = (message: Message): MessageParam => ({
-  role: message.role,
-  // The API refuses a text without a visible character, although the model may say one.
-  content: message.content
+const toMessage = ({ role, content }: Message, without: Omissions): MessageParam => ({
+  role,
+  content: content
+    // The API refuses a text without a visible character, although the model may say one.
     .filter((block) => block.type !== 'text' || block.text.trim() !== '')
+    .filter((block) => block.type === 'tool_result' || !without.hasBlock(block))
     .map(toBlockParam),
 });
 

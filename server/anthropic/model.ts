@@ -7,7 +7,7 @@ import { createRedactor } from '../domain/redact.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
 import { type Failure, judge } from './failure.ts';
 import { type RequestOptions, toParams, toReply } from './messages.ts';
-import { type OptionalPart, refusedPart } from './optional-parts.ts';
+import { createOmissions } from './omissions.ts';
 import { createWaits, type WaitLimits } from './waits.ts';
 
 const anthropicUrl = 'https://api.anthropic.com';
@@ -26,8 +26,7 @@ export const createModel = (options: ModelOptions): Model => {
   const client = createClient(options);
   const redactor = createRedactor([options.apiKey]);
   const { log } = options;
-  /** By the endpoint, for this model: found out once, and then never asked for again. */
-  const refused = new Set<OptionalPart>();
+  const omissions = createOmissions();
 
   const reply = async (
     request: ModelRequest,
@@ -36,7 +35,7 @@ export const createModel = (options: ModelOptions): Model => {
   ): Promise<ModelReply> => {
     const waits = createWaits(options);
     for (let attempt = 1; ; ) {
-      const params = toParams(options, request, refused);
+      const params = toParams(options, request, omissions);
       let told = false;
       const tell = (delta: ModelDelta) => {
         told = true;
@@ -49,10 +48,9 @@ export const createModel = (options: ModelOptions): Model => {
         if (!(error instanceof AnthropicError)) throw error;
         const failure = judge(error);
         const words = redactor.text(failure.words);
-        const part = refusedPart(error, params);
-        if (part !== undefined) {
-          log?.warn({ part, error: words }, 'the model’s endpoint does not take a part of the request');
-          refused.add(part);
+        const without = omissions.learn(error, params, request);
+        if (without !== undefined) {
+          log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
           continue;
         }
         const wait = failure.retry ? waits.after(attempt, failure.waitMs) : undefined;

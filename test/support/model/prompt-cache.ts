@@ -53,6 +53,19 @@ export const blocksOfRequest = (request: MessagesRequest): PromptBlock[] => {
   return [...(request.tools ?? []), ...(system ?? []), ...messages].map(promptBlock);
 };
 
+/** Of the whole prompt, and of what stands in it before a message (by its place in the request). */
+export const promptHashes = (request: MessagesRequest): { whole: string; before(at: number): string } => {
+  const hashes = ['', ...prefixHashes('', blocksOfRequest(request))];
+  const said = conversationOf(request);
+  let index = hashes.length - 1 - said.reduce((sum, { blocks }) => sum + blocks.length, 0);
+  const before = new Map<number, string>();
+  for (const { at, blocks } of said) {
+    before.set(at, hashes[index] ?? '');
+    index += blocks.length;
+  }
+  return { whole: hashes.at(-1) ?? '', before: (at) => before.get(at) ?? '' };
+};
+
 /** The breakpoint itself is no part of the prompt: it moves on with each request while the text stays. */
 const promptBlock = (block: object): PromptBlock => {
   const { cache_control: marked, ...rest } = block as { cache_control?: unknown };
