@@ -27,7 +27,7 @@ export const judge = (error: Error): Failure => {
     return { ...passing, retry: false, code: 'model_credentials', waitMs: undefined };
   }
   if (mayPass(status, error.headers)) return { ...passing, waitMs };
-  return { ...passing, retry: false, waitMs: undefined, whatToDo: advice(status) };
+  return { ...passing, retry: false, waitMs: undefined, whatToDo: advice(status, words) };
 };
 
 /** Of the answer, or of the error event in the middle of a stream that had begun with 200. */
@@ -91,10 +91,12 @@ const askedWaitMs = (headers: Headers | undefined): number | undefined => {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 };
 
-const advice = (status: number | undefined): string | undefined => {
+const advice = (status: number | undefined, words: string): string | undefined => {
   if (status === 404)
     return 'Set MODEL on the server to a model that its key may use, and ANTHROPIC_BASE_URL to where it is.';
-  if (status === 413) return 'Ask for less in one job: the conversation has become too large for the API.';
+  if (status === 413 || /prompt is too long|context (?:length|window)/i.test(words)) {
+    return 'Ask for less in one job: the conversation has become too large for the API.';
+  }
   if (status === 400) {
     return 'If the message names the model, its output limit, effort or thinking, change the MODEL settings of the server.';
   }

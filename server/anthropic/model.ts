@@ -36,6 +36,7 @@ export const createModel = (options: ModelOptions): Model => {
     const waits = createWaits(options);
     for (let attempt = 1; ; ) {
       const params = toParams(options, request, omissions);
+      const start = performance.now();
       let told = false;
       const tell = (delta: ModelDelta) => {
         told = true;
@@ -53,7 +54,8 @@ export const createModel = (options: ModelOptions): Model => {
           log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
           continue;
         }
-        const wait = failure.retry ? waits.after(attempt, failure.waitMs) : undefined;
+        const vainMs = told ? 0 : performance.now() - start;
+        const wait = failure.retry ? waits.after(attempt, failure.waitMs, vainMs) : undefined;
         if (wait === undefined || 'giveUp' in wait) {
           throw finalError({ ...failure, words }, attempt, wait?.giveUp, error);
         }

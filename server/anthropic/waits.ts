@@ -1,7 +1,7 @@
 export type WaitLimits = {
   /** Further attempts at one reply after the first. */
   retriesMax: number;
-  /** All waits for one reply together. */
+  /** All time that one reply was waited for in vain: between attempts, and in those that brought nothing. */
   retryMsMax: number;
   /** Wait before the first retry, doubled before each further one. Default 1,000. */
   backoffMs?: number;
@@ -10,11 +10,12 @@ export type WaitLimits = {
 /** What is to be done after a failed attempt: wait, or give up, because it was one too many or must wait for too long. */
 export type Wait = { waitMs: number } | { giveUp: 'attempts' | 'time' };
 
-/** The waits for one reply. `attempt` is the one that has failed, from 1. */
+/** The waits for one reply. `attempt` is the one that has failed, from 1, `vainMs` the time in which it brought nothing. */
 export const createWaits = ({ retriesMax, retryMsMax, backoffMs = 1_000 }: WaitLimits) => {
   let leftMs = retryMsMax;
   return {
-    after(attempt: number, askedMs: number | undefined): Wait {
+    after(attempt: number, askedMs: number | undefined, vainMs: number): Wait {
+      leftMs -= vainMs;
       if (attempt > retriesMax) return { giveUp: 'attempts' };
       const leastMs = askedMs ?? Math.min(backoffMs * 2 ** (attempt - 1), backoffMsMax);
       if (leastMs > leftMs) return { giveUp: 'time' };
