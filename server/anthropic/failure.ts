@@ -34,15 +34,12 @@ export const judge = (error: Error): Failure => {
 export const statusOf = (error: APIError): number | undefined =>
   error.status ?? statusOfEvent[error.type ?? ''];
 
-const wordsMax = 500;
-
-/** The API's own sentence where there is one. */
+/** The API's own sentence where there is one, of whatever length. */
 const wordsOf = (error: Error): string => {
   const said = error instanceof APIError ? saidIn(error.error) : undefined;
   const status = error instanceof APIError ? (error.status ?? error.type) : undefined;
   const cause = error.cause instanceof Error ? causeOf(error, rootOf(error.cause)) : '';
-  const words = said === undefined ? `${error.message}${cause}` : [status, said].join(' ').trim();
-  return words.length > wordsMax ? `${words.slice(0, wordsMax)}…` : words;
+  return said === undefined ? `${error.message}${cause}` : [status, said].join(' ').trim();
 };
 
 /** Where Anthropic and others have it in the body. */

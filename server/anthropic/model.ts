@@ -48,7 +48,7 @@ export const createModel = (options: ModelOptions): Model => {
         signal.throwIfAborted();
         if (!(error instanceof AnthropicError)) throw error;
         const failure = judge(error);
-        const words = redactor.text(failure.words);
+        const words = shortened(redactor.text(failure.words));
         const without = omissions.learn(error, params, request);
         if (without !== undefined) {
           log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
@@ -72,21 +72,29 @@ export const createModel = (options: ModelOptions): Model => {
 };
 
 /** Everything is said outright, because the SDK fills what is left out from the environment. */
-const createClient = ({ apiKey, baseUrl = anthropicUrl, requestTimeoutMs }: ModelOptions): Anthropic =>
-  new Anthropic({
+const createClient = ({ apiKey, baseUrl = anthropicUrl, requestTimeoutMs }: ModelOptions): Anthropic => {
+  // Others document their URL with the version in it, which the SDK adds.
+  const baseURL = baseUrl.replace(/\/v1\/?$/, '');
+  return new Anthropic({
     apiKey,
     authToken: null,
     webhookKey: null,
-    // Others document their URL with the version in it, which the SDK adds.
-    baseURL: baseUrl.replace(/\/v1\/?$/, ''),
+    baseURL,
     // The SDK sends the key as a bearer token; others look for it where Anthropic's own had it before.
-    defaultHeaders: baseUrl === anthropicUrl ? {} : { 'x-api-key': apiKey },
+    defaultHeaders: baseURL === anthropicUrl ? {} : { 'x-api-key': apiKey },
     timeout: requestTimeoutMs,
     // The SDK would retry only what fails before the reply begins; our loop covers all.
     maxRetries: 0,
     openTelemetry: false,
     logLevel: 'off',
   });
+};
+
+const wordsMax = 500;
+
+/** After the redactor, which does not know half a key. */
+const shortened = (words: string): string =>
+  words.length > wordsMax ? `${words.slice(0, wordsMax)}…` : words;
 
 const pause = async (waitMs: number, signal: AbortSignal): Promise<void> => {
   try {

@@ -63,8 +63,7 @@ const optionalParts: readonly {
 }[] = [
   {
     name: 'caching',
-    isIn: ({ tools, system, messages }) =>
-      JSON.stringify([tools, system, messages]).includes('"cache_control":{'),
+    isIn: (params) => promptBlocks(params).some((block) => block.cache_control !== undefined),
     isRefusedBy: (words) => /\bcache_control\b/.test(words) && !/maximum of/.test(words),
   },
   {
@@ -79,3 +78,8 @@ const optionalParts: readonly {
     isRefusedBy: (words) => /\boutput_config\b|\beffort\b/i.test(words),
   },
 ];
+
+const promptBlocks = ({ tools = [], system = [], messages }: Params): { cache_control?: unknown }[] =>
+  [tools, system, ...messages.map(({ content }) => content)].flatMap((part) =>
+    typeof part === 'string' ? [] : (part as { cache_control?: unknown }[]),
+  );

@@ -59,6 +59,11 @@ const withoutChance = (facts: JobFact[]) =>
 const waitsIn = (facts: JobFact[]) =>
   facts.flatMap((fact) => (fact.type === 'Model: Retry' ? [fact.waitMs] : []));
 
+const body = (status: number, message: string, error_code?: string): Extract<Fault, { status: number }> => {
+  const error = { type: 'some_error', message, ...(error_code && { details: { error_code } }) };
+  return { status, body: { type: 'error', error } };
+};
+
 const endOf = (ended: unknown) => {
   assert.ok(ended instanceof AppError, String(ended));
   const { code, message, whatToDo, retryAfterSeconds } = ended;
@@ -90,14 +95,18 @@ test('each retry is an event, in order with what the model says', async () => {
   ]);
 });
 
-test('the words of a retry hold no key', async () => {
+test('the words of a retry hold no key, nor the half of one where they are cut', async () => {
   const faults: Fault[] = [];
   await using server = await startFaulty(faults);
-  faults.push({ status: 500, body: { type: 'error', error: { message: `key ${server.apiKey} is hot` } } });
+  const long = 'x'.repeat(480);
+  faults.push(body(500, `key ${server.apiKey} is hot`), body(500, `${long} key ${server.apiKey} is hot`));
 
   const { facts } = await ask(server);
 
-  assert.partialDeepStrictEqual(facts[0], { type: 'Model: Retry', error: '500 key [redacted] is hot' });
+  assert.partialDeepStrictEqual(facts.slice(0, 2), [
+    { type: 'Model: Retry', error: '500 key [redacted] is hot' },
+    { type: 'Model: Retry', error: `500 ${long} key [redacted] …` },
+  ]);
 });
 
 for (const [name, headers] of Object.entries({
@@ -177,11 +186,6 @@ test('waits grow from one retry to the next up to half a minute, and no two jobs
   }
   assert.notDeepEqual(one, other);
 });
-
-const body = (status: number, message: string, error_code?: string): Extract<Fault, { status: number }> => {
-  const error = { type: 'some_error', message, ...(error_code && { details: { error_code } }) };
-  return { status, body: { type: 'error', error } };
-};
 
 /** What Anthropic answers when there is no money left, or no more may be spent; and what others do. */
 const spent: Record<string, Extract<Fault, { status: number }>> = {
