@@ -116,11 +116,13 @@ export const modelOptions = (config: JobsConfig) => ({
   baseUrl: config.ANTHROPIC_BASE_URL,
   model: config.MODEL,
   effort: config.MODEL_EFFORT,
-  thinking: true,
+  thinking: config.MODEL_THINKING,
   outputTokensMax: config.MODEL_OUTPUT_TOKENS_MAX,
+  prices: config.MODEL_PRICES ?? {},
   requestTimeoutMs: 20 * minute,
   idleTimeoutMs: 2 * minute,
   retriesMax: config.MODEL_RETRIES_MAX,
+  retryMsMax: config.MODEL_RETRY_SECONDS_MAX * second,
 });
 
 export const jobSettings = (config: Config) => ({

@@ -31,6 +31,7 @@ export const errorCodes = [
   'sandbox_unavailable',
   'sandbox_lost',
   'model_credentials',
+  'model_spend_limit',
   'model_failed',
   'model_refused',
   'turn_limit',
@@ -96,6 +97,8 @@ const defaultAdvice: Partial<Record<ErrorCode, string>> = {
     'Give the server a GITHUB_TOKEN that may write contents and pull requests of this repository.',
   github_failed: 'Send the job again later; see githubstatus.com if it goes on.',
   model_credentials: 'Set a valid ANTHROPIC_API_KEY on the server.',
+  model_spend_limit:
+    'Raise the limit or add credit where the server’s model account is billed, then send the job again.',
   model_failed: 'Send the job again later.',
   turn_limit: 'Ask for less in one job, or raise AGENT_TURNS_MAX.',
   token_limit: 'Ask for less in one job, or raise JOB_TOKENS_MAX.',

@@ -34,6 +34,7 @@ export const errorStatus = {
   sandbox_unavailable: 503,
   sandbox_lost: 502,
   model_credentials: 502,
+  model_spend_limit: 502,
   model_failed: 502,
   model_refused: 422,
   turn_limit: 422,

@@ -117,6 +117,29 @@ test('values are read as what they mean', () => {
   assert.ok(Object.isFrozen(config));
 });
 
+test('prices of models are JSON, and a wrong one is refused as a whole', () => {
+  const price = { input: 3, output: 15, cacheWrite: 3.75, cacheRead: 0 };
+  const read = (MODEL_PRICES: string) => readConfig({ ...needed, MODEL_PRICES }).MODEL_PRICES;
+  assert.equal(readConfig(needed).MODEL_PRICES, undefined);
+  assert.deepEqual(read(JSON.stringify({ 'model-1': price })), { 'model-1': price });
+  for (const wrong of [
+    '{"model-1": ',
+    '[]',
+    '"model-1"',
+    JSON.stringify({ 'model-1': 3 }),
+    JSON.stringify({ 'model-1': { ...price, output: -1 } }),
+    JSON.stringify({ 'model-1': { ...price, output: '15' } }),
+    JSON.stringify({ 'model-1': { ...price, cached: 1 } }),
+    JSON.stringify({ 'model-1': { input: 3, output: 15 } }),
+  ]) {
+    assert.match(
+      refusal({ ...needed, MODEL_PRICES: wrong }),
+      /^ {2}MODEL_PRICES must be JSON that gives each model these four numbers, none below 0; it is .+"cacheRead": 0\.3\}\}\.$/m,
+      wrong,
+    );
+  }
+});
+
 test('everything that is missing or wrong is in one message, and no value is repeated', () => {
   const message = refusal({
     GITHUB_TOKEN: 'canary token',

@@ -62,6 +62,7 @@ export const askAgent = async (
         outputTokensMax: 1_024,
         requestTimeoutMs: 10 * silenceMsMax,
         idleTimeoutMs: silenceMsMax,
+        retryMsMax: 60_000,
         retriesMax: 2,
         backoffMs: 5,
       }),
