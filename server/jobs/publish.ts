@@ -46,7 +46,7 @@ export const publish = async (
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
   const { title, body } = pullRequestText(job, answer, changeset, progress.denials());
-  const text = { title: redact(title), body: redact(body), draft: false };
+  const text = { title: redact(title), body: redact(body), draft: answer.incomplete !== undefined };
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };
   const { url, number, draft } = pullRequest;

@@ -2,7 +2,9 @@ import { runAgent } from '../agent/run-agent.ts';
 import { AppError, asAppError } from '../domain/errors.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import { endAtLimit } from './at-limit.ts';
 import { collectChangeset } from './collect-changeset.ts';
+import { agentLimitsOf } from './job-limits.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -75,6 +77,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const { github, step, progress } = way;
   const { repository, baseBranch, prompt } = job.request;
   await begin(held, way, settings);
+  const limits = agentLimitsOf(job, settings, way.model);
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await once('base', () =>
@@ -94,7 +97,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       runAgent(
         { prompt, base, told: held.told, feedback: [] },
         { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
-        settings.agent,
+        limits,
         progress,
         signal,
       ),
@@ -109,6 +112,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       ),
     ),
   );
+  endAtLimit(answer, changeset, job.request, undefined);
   if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
   const pullRequest = await step('publish', () =>
     publish(

@@ -28,6 +28,7 @@ const settings: Settings = {
   changeset: { filesMax: 10, bytesMax: 1_000 },
   checkpoint: { filesMax: 10, bytesMax: 1_000 },
   lossesMax: 1,
+  jobMs: 60_000,
   deathsMax: 3,
   takeBackAgainMs: 1,
   agent: {
