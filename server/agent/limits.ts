@@ -22,7 +22,7 @@ export type AgentLimits = {
 };
 
 /** Milliseconds since 1970, as `Date.now()` tells them: the same for whichever server has the job. */
-export type AgentTime = {
+type AgentTime = {
   /** From here on the model is asked to come to an end. */
   nearAt: number;
   /** From here on it is asked nothing more: what is left of the job's time is for what comes after the agent. */

@@ -83,7 +83,7 @@ const defaultRetrySeconds: Partial<Record<ErrorCode, number>> = {
   store_unavailable: 5,
 };
 
-const workSoFar = 'GET /jobs/:id/patch has the work so far.';
+const workSoFar = 'The work so far is at GET /jobs/:id/patch;';
 
 const defaultAdvice: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'Send one of the server’s API keys as «Authorization: Bearer <key>».',
@@ -103,11 +103,11 @@ const defaultAdvice: Partial<Record<ErrorCode, string>> = {
   model_credentials: 'Set a valid ANTHROPIC_API_KEY on the server.',
   model_failed: 'Send the job again later.',
   price_unknown: 'Give the server the price of its MODEL in MODEL_PRICES, or set no limit in money.',
-  turn_limit: `${workSoFar} Ask for less in one job, or raise «limits.turns» or AGENT_TURNS_MAX.`,
-  token_limit: `${workSoFar} Ask for less in one job, or raise «limits.tokens» or JOB_TOKENS_MAX.`,
-  cost_limit: `${workSoFar} Ask for less in one job, or raise «limits.costUsd» or JOB_USD_MAX.`,
-  time_limit: `${workSoFar} Ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.`,
-  agent_stuck: `${workSoFar} Say in more detail what to do and how, and send the job again.`,
+  turn_limit: `${workSoFar} ask for less in one job, or raise «limits.turns» or AGENT_TURNS_MAX.`,
+  token_limit: `${workSoFar} ask for less in one job, or raise «limits.tokens» or JOB_TOKENS_MAX.`,
+  cost_limit: `${workSoFar} ask for less in one job, or raise «limits.costUsd» or JOB_USD_MAX.`,
+  time_limit: `${workSoFar} ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.`,
+  agent_stuck: `${workSoFar} say in more detail what to do and how, and send the job again.`,
   server_stopped: 'Send the job again when the server runs.',
   sandbox_unavailable: 'GET /readyz on the server says which part is missing.',
 };

@@ -95,7 +95,7 @@ test('a job that takes too long ends with time_limit, and its place is free agai
     type: 'Error',
     code: 'time_limit',
     whatToDo:
-      'GET /jobs/:id/patch has the work so far. Ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.',
+      'The work so far is at GET /jobs/:id/patch; ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.',
   });
   await jobs.create('b');
   await jobs.untilStarted(2);
