@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts';
 import { type JobFact, noUsage, type Usage } from '../domain/job-event.ts';
+import type { ModelReply, ToolResult } from '../domain/model.ts';
 import type { NoteTopic } from '../domain/transcript.ts';
 import type { AgentLimits } from './limits.ts';
 import { judgeProgress, type PastCall, type PastTurn, pastTurn } from './stuck.ts';
@@ -18,13 +19,15 @@ type Nudge = { about: NoteTopic; text: string; fact: Extract<JobFact, { type: 'A
  */
 export type Bounds = {
   /** A turn is over; `usage` is the sum of all. */
-  add(calls: readonly PastCall[], usage: Usage): void;
+  add(reply: Pick<ModelReply, 'content'>, results: readonly ToolResult[], usage: Usage): void;
   /** The model was told something behind the last turn. */
   noted(about: NoteTopic | undefined): void;
   /** Why there is no further turn. */
   end(): Incomplete | undefined;
   /** What the model is to be told before its next turn. */
   nudges(): Nudge[];
+  /** Aborts when a reply would come too late. */
+  timeIsUp(): AbortSignal;
   /** Whether the model was told to come to an end. */
   readonly wrappingUp: boolean;
 };
@@ -41,8 +44,8 @@ export const createBounds = (limits: AgentLimits): Bounds => {
   });
 
   return {
-    add(calls, sum) {
-      turns.push(pastTurn(calls));
+    add({ content }, results, sum) {
+      turns.push(pastTurn(callsIn(content, results)));
       before = usage;
       usage = sum;
     },
@@ -65,11 +68,22 @@ export const createBounds = (limits: AgentLimits): Bounds => {
         ...(near === undefined ? [] : [nudge('limit', 'limit_near', `${near} ${wrapUp}`)]),
       ];
     },
+    timeIsUp() {
+      if (limits.time === undefined) return new AbortController().signal;
+      return AbortSignal.timeout(Math.max(0, limits.time.endAt - Date.now()));
+    },
     get wrappingUp() {
       return wrappingUp;
     },
   };
 };
+
+const callsIn = (content: ModelReply['content'], results: readonly ToolResult[]): PastCall[] =>
+  content.flatMap((block) => {
+    if (block.type !== 'tool_use') return [];
+    const result = results.find(({ toolUseId }) => toolUseId === block.id);
+    return result ? [{ ...block, ...result }] : [];
+  });
 
 const limitReached = (limits: AgentLimits, usage: Usage): Incomplete | undefined => {
   const { turnsMax, tokensMax, costUsdMax, time } = limits;

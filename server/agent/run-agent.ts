@@ -1,5 +1,5 @@
 import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
-import type { Model, ModelReply, ToolResult, Transcript } from '../domain/model.ts';
+import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
 import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
@@ -13,7 +13,6 @@ import { createSystemPrompt } from './prompt.ts';
 import { createReplay } from './replay.ts';
 import { runCalls } from './run-calls.ts';
 import { createSetbacks } from './setbacks.ts';
-import type { PastCall } from './stuck.ts';
 import { type AgentSandbox, createTools } from './tools/create-tools.ts';
 import { withReply, withUser } from './transcript.ts';
 import { createUniqueIds } from './unique-ids.ts';
@@ -86,7 +85,7 @@ export const runAgent = async (
     const news = guardian.news();
     if (news !== undefined) await note(news);
     const request = { system, tools: definitions, transcript };
-    const timeIsUp = timeIsUpSignal(limits);
+    const timeIsUp = bounds.timeIsUp();
     const answered = await askModel(
       request,
       usage.turns + 1,
@@ -105,13 +104,11 @@ export const runAgent = async (
     return reply;
   };
   const endIncomplete = async (why: Incomplete): Promise<AgentAnswer> => {
-    // What there is must be there for whoever asks for it.
+    // The work so far is there for whoever asks for it, and of a sandbox that is lost what was saved.
     await saving;
-    const sofar = {
-      said: said.map(ports.redact),
-      plan: plan.map((step) => ({ ...step, title: ports.redact(step.title) })),
-    };
-    return createIncompleteAnswer(why, sofar, prompt, commands);
+    await guardian.healUnsaved(signal);
+    const steps = plan.map((step) => ({ ...step, title: ports.redact(step.title) }));
+    return createIncompleteAnswer(why, { said: said.map(ports.redact), plan: steps }, prompt, commands);
   };
 
   for (;;) {
@@ -133,7 +130,7 @@ export const runAgent = async (
     const verdict = judgeReply(reply);
     if (textOf(reply) !== '') said.push(textOf(reply));
     if (verdict.kind === 'final') {
-      bounds.add([], usage);
+      bounds.add(reply, [], usage);
       if (replay.isNote()) continue;
       const missing = await guardian.healUnsaved(signal);
       if (missing !== undefined) {
@@ -146,7 +143,7 @@ export const runAgent = async (
         return bounds.wrappingUp ? { ...answer, wrappedUp: true } : answer;
       }
       feedbackGiven += 1;
-      await note(next, 'checks');
+      await note(next, 'checks', { type: 'Agent: Nudged', reason: 'checks_broken', message: next });
       continue;
     }
     const advice = setbacks.adviceAfter(verdict);
@@ -159,7 +156,7 @@ export const runAgent = async (
           )
         : [];
     transcript = withUser(transcript, [...results, ...advice]);
-    bounds.add(pastCalls(reply, results), usage);
+    bounds.add(reply, results, usage);
     // While the model thinks. A failure counts when the reply is there.
     saving = guardian.save(signal);
     saving.catch(() => {});
@@ -171,14 +168,3 @@ const commandOf = (fact: JobFact, redact: (text: string) => string): Command[] =
 
 const planAfter = (plan: Plan, fact: JobFact): Plan =>
   fact.type === 'AI Plan' && fact.error === undefined ? fact.steps : plan;
-
-const pastCalls = ({ content }: ModelReply, results: readonly ToolResult[]): PastCall[] =>
-  content.flatMap((block) => {
-    const result = results.find(({ toolUseId }) => block.type === 'tool_use' && toolUseId === block.id);
-    return block.type === 'tool_use' && result ? [{ ...block, ...result }] : [];
-  });
-
-const timeIsUpSignal = ({ time }: AgentLimits): AbortSignal => {
-  if (time === undefined) return new AbortController().signal;
-  return AbortSignal.timeout(Math.max(0, time.endAt - Date.now()));
-};

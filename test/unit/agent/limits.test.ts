@@ -109,6 +109,21 @@ test('an answer that a limit leaves no turn to mend is taken as it is', async ()
   assert.equal(agent.requests.length, 2);
 });
 
+test('feedback on an answer is told to the model, and to everybody who watches', async () => {
+  const agent = createScriptedAgent([done, done], {}, { feedback: ['npm test fails.'] });
+  assert.equal((await agent.run()).title, 'Validate POST bodies');
+  assert.deepEqual(nudges(agent.facts), ['checks_broken: npm test fails.']);
+  assert.deepEqual(lastOf(agent.requests[1])?.content, [text('npm test fails.')]);
+});
+
+test('at a limit another sandbox takes the place of a lost one, so that what was saved can be had', async () => {
+  const agent = createScriptedAgent(looks(3), { turnsMax: 2 });
+  let healed = 0;
+  agent.guardian.healUnsaved = async () => `Healed ${++healed} times.`;
+  assert.equal((await agent.run()).incomplete?.code, 'turn_limit');
+  assert.deepEqual([healed, agent.requests.length], [1, 2]);
+});
+
 test('a limit in money is not passed by, because the endpoint tells no usage', async () => {
   const agent = createScriptedAgent(looks(3), { costUsdMax: 1 });
   assert.deepEqual((await agent.run()).incomplete, {
