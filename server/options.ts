@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import os from 'node:os';
 import type { Config, JobsConfig } from './config.ts';
 import { wayOutUrl } from './docker/way-out.ts';
+import type { JobLimits } from './domain/job.ts';
 
 /** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
 
@@ -25,7 +26,18 @@ export const appLimits = (config: Config) => ({
   streamsPerKeyMax: config.STREAMS_PER_KEY_MAX,
   bodyBytesMax: config.REQUEST_KB_MAX * kilobyte,
   pingMs: 15 * second,
+  jobLimitsMax: jobLimitsMax(config),
   idleWriteTimeoutMs: config.READER_STALLED_SECONDS_MAX * second,
+});
+
+/** What a request may ask for at most; what is left out has no limit. */
+const jobLimitsMax = (config: Config): JobLimits => ({
+  turns: config.AGENT_TURNS_MAX,
+  tokens: config.JOB_TOKENS_MAX,
+  ...(config.JOB_USD_MAX !== undefined && { costUsd: config.JOB_USD_MAX }),
+  minutes: config.JOB_MINUTES_MAX,
+  commandSeconds: config.COMMAND_SECONDS_MAX,
+  outputKb: config.COMMAND_OUTPUT_KB_MAX,
 });
 
 export const githubOptions = (config: JobsConfig, temporaryDirectory: string) => ({
@@ -127,6 +139,7 @@ export const modelOptions = (config: JobsConfig) => ({
 
 export const jobSettings = (config: Config) => ({
   identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
+  jobMs: config.JOB_MINUTES_MAX * minute,
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
   takeBackAgainMs: 40 * second,
@@ -136,6 +149,7 @@ export const jobSettings = (config: Config) => ({
   agent: {
     turnsMax: config.AGENT_TURNS_MAX,
     tokensMax: config.JOB_TOKENS_MAX,
+    ...(config.JOB_USD_MAX !== undefined && { costUsdMax: config.JOB_USD_MAX }),
     commandMs: config.COMMAND_SECONDS * second,
     commandMsMax: config.COMMAND_SECONDS_MAX * second,
     outputBytesMax: config.COMMAND_OUTPUT_KB_MAX * kilobyte,

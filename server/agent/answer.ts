@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { ErrorCode } from '../domain/errors.ts';
+import type { JobFact } from '../domain/job-event.ts';
+import type { Incomplete } from './bounds.ts';
 import { endsInHeading } from './heading.ts';
+
+export type Plan = Extract<JobFact, { type: 'AI Plan' }>['steps'];
 
 export type Command = { command: string; exitCode: number | null };
 
@@ -14,10 +17,10 @@ export type AgentAnswer = {
   summary: string;
   /** Every command that the agent ran, in order. */
   commands: readonly Command[];
-  /** There when a limit ended the work before the agent was done. */
-  incomplete?: { code: ErrorCode; message: string };
-  /** Whether the agent had a last turn to say how far it came. */
-  wrappedUp?: boolean;
+  /** Why the agent was ended before it was done: then title and description are the server's. */
+  incomplete?: Incomplete;
+  /** The agent was told to come to an end, and did: what it leaves out it was to say. */
+  wrappedUp?: true;
 };
 
 const titleCharactersMax = 72;
@@ -39,6 +42,37 @@ export const createAnswer = (
   const title = cut(isTitle ? written : titleFromPrompt(prompt), titleCharactersMax);
   return { title, description, summary: summaryOf(description) || title, commands };
 };
+
+/** Of an agent that was ended before it was done: what it was asked for, and what it has said so far, as no more than that. */
+export const createIncompleteAnswer = (
+  incomplete: Incomplete,
+  { said, plan }: { said: readonly string[]; plan: Plan },
+  prompt: string,
+  commands: readonly Command[],
+): AgentAnswer => {
+  const last = said.slice(-saidMax).map((text) => quote(cut(text, saidCharactersMax)));
+  const marks = { done: '[x]', active: '[ ]', pending: '[ ]' };
+  const steps = plan.map(({ title, state }) => `- ${marks[state]} ${title.replaceAll(/\s+/g, ' ')}`);
+  const paragraphs = [
+    `This work was stopped before it was done. ${incomplete.message}`,
+    ...(steps.length > 0 ? [`The agent’s plan, with what it said to be done:\n\n${steps.join('\n')}`] : []),
+    ...(last.length > 0
+      ? [`What the agent said last, in the middle of its work:\n\n${last.join('\n\n')}`]
+      : []),
+  ];
+  return {
+    title: cut(titleFromPrompt(prompt), titleCharactersMax),
+    description: paragraphs.join('\n\n'),
+    summary: paragraphs[0] ?? '',
+    commands,
+    incomplete,
+  };
+};
+
+const saidMax = 3;
+const saidCharactersMax = 2000;
+
+const quote = (text: string): string => text.replaceAll(/^/gm, '> ');
 
 /** Without Markdown's marks and «Title:», in one line, without what is invisible or turns the text around. */
 const cleanTitle = (line: string): string => {

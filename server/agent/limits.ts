@@ -3,6 +3,10 @@ export type AgentLimits = {
   turnsMax: number;
   /** Input and output tokens of all turns together; input that comes from the cache counts like any other. */
   tokensMax: number;
+  /** What all turns together may cost, in US dollars. Left out, there is no such limit. */
+  costUsdMax?: number;
+  /** Left out, the agent has all the time that it wants. */
+  time?: AgentTime;
   /** How long a command may run when the model does not say. */
   commandMs: number;
   /** How long a command may run at most. */
@@ -15,4 +19,12 @@ export type AgentLimits = {
   filesMax: number;
   /** Matches of one search. */
   matchesMax: number;
+};
+
+/** Milliseconds since 1970, as `Date.now()` tells them: the same for whichever server has the job. */
+type AgentTime = {
+  /** From here on the model is asked to come to an end. */
+  nearAt: number;
+  /** From here on it is asked nothing more: what is left of the job's time is for what comes after the agent. */
+  endAt: number;
 };

@@ -10,8 +10,8 @@ export const checkStatuses = ['passed', 'failed', 'could_not_run'] as const;
 
 export const checkVerdicts = ['passed', 'fixed', 'broken', 'broken_before', 'could_not_run'] as const;
 /**
- * `passed`: before and after; `fixed`: only after; `broken`: not after, though it did not fail before; `broken_before`: it
- * failed before, too.
+ * `fixed`: it failed before; `broken`: it passed before, and fails or cannot run now; `broken_before`: it fails, and did
+ * not pass before either.
  */
 export type CheckVerdict = (typeof checkVerdicts)[number];
 
@@ -67,9 +67,12 @@ export type Evidence = {
   notes: readonly string[];
 };
 
-/** What could not run has shown nothing: it is never taken for a success, nor for an excuse when it passed before. */
+/**
+ * What could not run has shown nothing: it is never taken for a success, and when it passed before, the change is to
+ * blame. Whether a check that passes, or fails, could run before, its run before tells.
+ */
 export const verdictOf = (before: CheckRun, after: CheckRun): CheckVerdict => {
-  if (after.status === 'passed') return before.status === 'passed' ? 'passed' : 'fixed';
-  if (after.status === 'could_not_run') return before.status === 'passed' ? 'broken' : 'could_not_run';
-  return before.status === 'failed' ? 'broken_before' : 'broken';
+  if (after.status === 'passed') return before.status === 'failed' ? 'fixed' : 'passed';
+  if (before.status === 'passed') return 'broken';
+  return after.status === 'could_not_run' ? 'could_not_run' : 'broken_before';
 };

@@ -48,6 +48,8 @@ export type ModelDelta =
 /** The model behind its wire. Throws AppError: `model_credentials`, `model_spend_limit`, `model_failed`. */
 export type Model = {
   name: string;
+  /** Whether its price is known: without it the cost of a reply is `unknown`, and no limit in money can be kept. */
+  hasPrice?: boolean;
   reply(
     request: ModelRequest,
     onDelta: (delta: ModelDelta) => void,

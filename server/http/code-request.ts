@@ -1,22 +1,25 @@
 import { z } from 'zod';
 import { commandProblem, commandsMax, imageName } from '../domain/command-rules.ts';
-import type { JobRequest } from '../domain/job.ts';
+import type { JobLimits, JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { type FieldError, InvalidRequest } from './invalid-request.ts';
 
 /** The body of `POST /code`; throws InvalidRequest with every wrong field. */
-export const createCodeRequestParser = (githubUrl: string): ((body: unknown) => JobRequest) => {
-  const schema = codeRequestSchema(githubUrl);
+export const createCodeRequestParser = (
+  githubUrl: string,
+  limitsMax: JobLimits,
+): ((body: unknown) => JobRequest) => {
+  const schema = codeRequestSchema(githubUrl, limitsMax);
 
   return (body) => {
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw new InvalidRequest(parsed.error.issues.flatMap(fieldErrors));
-    const { repoUrl: repository, prompt, ...options } = parsed.data;
-    return { repository, prompt, ...given(options) };
+    const { repoUrl: repository, prompt, limits, ...options } = parsed.data;
+    return { repository, prompt, ...given({ ...options, limits: limits && given(limits) }) };
   };
 };
 
-const codeRequestSchema = (githubUrl: string) =>
+const codeRequestSchema = (githubUrl: string, limitsMax: JobLimits) =>
   z.strictObject(
     {
       repoUrl: text.transform((url, context) => {
@@ -31,6 +34,8 @@ const codeRequestSchema = (githubUrl: string) =>
       checks: commands.optional(),
       setup: commands.optional(),
       image: text.regex(imageName, imageProblem).optional(),
+      limits: limitsSchema(limitsMax).optional(),
+      onLimit: z.enum(['draft', 'patch'], 'must be draft or patch').optional(),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
   );
@@ -51,6 +56,27 @@ const commands = z
   .max(commandsMax, `must not have more than ${commandsMax} commands`);
 
 const imageProblem = 'must be one of the names in the server’s SANDBOX_IMAGES';
+
+/** Each at most the server's own, which only whoever runs the server can raise. */
+const limitsSchema = (max: JobLimits) => {
+  const part = (limitMax = Number.POSITIVE_INFINITY) =>
+    z
+      .number('must be a number')
+      .positive('must be more than 0')
+      .max(limitMax, `must be at most ${limitMax}, the limit of this server`);
+  const whole = (limitMax?: number) => part(limitMax).int('must be a whole number').optional();
+  return z.strictObject(
+    {
+      turns: whole(max.turns),
+      tokens: whole(max.tokens),
+      costUsd: part(max.costUsd).optional(),
+      minutes: part(max.minutes).optional(),
+      commandSeconds: whole(max.commandSeconds),
+      outputKb: whole(max.outputKb),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
+  );
+};
 
 const promptCharactersMax = 20_000;
 
@@ -85,5 +111,8 @@ const given = <T extends object>(options: T) =>
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] =>
   issue.code === 'unrecognized_keys'
-    ? issue.keys.map((field) => ({ field, message: 'is not a field of this request' }))
+    ? issue.keys.map((key) => ({
+        field: [...issue.path, key].join('.'),
+        message: 'is not a field of this request',
+      }))
     : [{ field: issue.path.join('.') || 'body', message: issue.message }];

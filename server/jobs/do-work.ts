@@ -79,7 +79,8 @@ export const doWork = async (
     if (changeset.files.length === 0) return { answer, changeset, evidence: undefined };
     const last = evidence;
     evidence = await once(named('evidence'), () => check(changeset, last));
-    if (!isBroken(evidence) || round > settings.checks.roundsMax) return { answer, changeset, evidence };
+    const isLastRound = answer.incomplete !== undefined || round > settings.checks.roundsMax;
+    if (isLastRound || !isBroken(evidence)) return { answer, changeset, evidence };
     feedback.push(feedbackOn(evidence));
   }
 };

@@ -29,6 +29,8 @@ export type Walk = Ports & { emit: Emit; step: Step; progress: Progress };
 
 export type Settings = {
   agent: AgentLimits;
+  /** How long a job may take at most. */
+  jobMs: number;
   changeset: ChangesetLimits;
   checkpoint: CheckpointLimits;
   checks: CheckLimits & {

@@ -8,7 +8,7 @@ export const pullRequestResult = (
   progress: Progress,
 ): Result => ({
   type: 'Result',
-  status: 'succeeded',
+  status: answer.incomplete ? 'incomplete' : 'succeeded',
   prUrl: pullRequest.url,
   summary: answer.summary,
   filesChanged: changeset.files.length,

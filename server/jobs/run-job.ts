@@ -2,8 +2,10 @@ import { AppError, asAppError } from '../domain/errors.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import type { SetUp } from '../domain/setup.ts';
+import { endAtLimit } from './at-limit.ts';
 import { doWork } from './do-work.ts';
 import { explore, explored } from './explore.ts';
+import { agentLimitsOf } from './job-limits.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -76,6 +78,7 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const { github, step, progress } = way;
   const { repository, baseBranch } = job.request;
   await begin(held, way, settings);
+  const limits = agentLimitsOf(job, settings, way.model);
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await once('base', () =>
@@ -98,7 +101,14 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const setUp: SetUp = async () => ({ ok: true });
   const ground = { held, baseRepository, image: exploration.image, setUp };
   const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));
-  const work = await doWork(ground, { exploration, before, keeper }, way, settings, signal);
+  const work = await doWork(
+    ground,
+    { exploration, before, keeper },
+    way,
+    { ...settings, agent: limits },
+    signal,
+  );
+  endAtLimit(work.answer, work.changeset, job.request, work.evidence);
   if (work.changeset.files.length === 0) return nothingToChangeResult(work, progress);
   const pullRequest = await step('publish', () =>
     publish(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { labels } from '../../server/docker/container-spec.ts';
+import type { JobRequest } from '../../server/domain/job.ts';
 import { requireDocker } from './docker.ts';
 import { startFarEnds } from './far-ends.ts';
 import type { Forge, ForgeRepository } from './forge/forge.ts';
@@ -14,7 +15,7 @@ export type TestJob = {
   /** Another address than the repository's present one. */
   repoUrl?: string;
   /** Further fields of the request. */
-  request?: object;
+  fields?: Omit<Partial<JobRequest>, 'repository' | 'prompt' | 'baseBranch'>;
 };
 
 export type Outcome = {
@@ -51,11 +52,11 @@ export const startJobBench = async (
   return {
     forge,
     server,
-    async run({ repository, turns, baseBranch, repoUrl = `${forge.url}/${repository.fullName}`, request }) {
+    async run({ repository, turns, baseBranch, repoUrl = `${forge.url}/${repository.fullName}`, fields }) {
       const name = `«scenario ${scenarios.length + 1}»`;
       scenarios.push({ name, when: name, turns });
       const prompt = `Change the repository as ${name} says.`;
-      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}), ...request };
+      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}), ...fields };
       const response = await postJob(server.url, body, { signal: AbortSignal.timeout(jobMs) });
       const events = await Array.fromAsync(eventsOf(response));
       const [first, last] = [events[0], events.at(-1)];

@@ -5,6 +5,7 @@ import type { Model } from '../../server/domain/model.ts';
 import type { TranscriptEntry } from '../../server/domain/transcript.ts';
 import { createMemorySandbox } from './memory-sandbox.ts';
 import { createRecordedSpan } from './recorded-span.ts';
+import { unexplored } from './unexplored.ts';
 
 const base = {
   repositoryId: 1,
@@ -46,7 +47,7 @@ export const runWireAgent = async (
   };
   const sandbox = createMemorySandbox(files, { 'npm test': { output: 'pass 3\n' } });
   const answer = await runAgent(
-    { prompt, base, told: [], feedback: [] },
+    { prompt, base, exploration: unexplored, told: [], feedback: [] },
     {
       ...{ model, sandbox, emit, span: createRecordedSpan(), redact: (text: string) => text },
       transcripts: { earlier, unfinished: [], save },

@@ -6,7 +6,7 @@ import type { AgentLimits } from '../limits.ts';
 import { tellOutput } from './command-output.ts';
 import { defineTool } from './define-tool.ts';
 
-type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax'>;
+type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax' | 'time'>;
 
 const commandCharactersMax = 100_000;
 
@@ -28,7 +28,8 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
         .describe(`the command is stopped after this time; ${inSeconds(limits.commandMs)} without it`),
     }),
     run: async ({ command, timeoutSeconds }, callId, signal, emit) => {
-      const timeoutMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
+      const wantedMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
+      const timeoutMs = Math.min(wantedMs, msLeft(limits));
       const request = { command, timeoutMs, outputBytesMax: limits.outputBytesMax };
       const live = tellOutput(callId, emit);
       const result = await sandbox.exec(request, signal, live.add).finally(live.end);
@@ -43,6 +44,10 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
     },
   });
 };
+
+/** A command that outlasts the agent's time would take what comes after it with it. A last look stays possible. */
+const msLeft = ({ time }: CommandLimits): number =>
+  time === undefined ? Number.POSITIVE_INFINITY : Math.max(1000, time.endAt - Date.now());
 
 /** An exit code is a result, whatever it is: only a command that did not come to its end has failed. */
 const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): string | undefined => {

@@ -68,15 +68,19 @@ const inWords = ({ verdict, before, after }: CheckEvidence): string => {
     case 'fixed':
       return '**fixed**: failed before, passes now';
     case 'broken':
-      return '**broken by this change**';
+      return after.status === 'could_not_run'
+        ? notRun(after, ', but passed before')
+        : '**broken by this change**';
     case 'broken_before':
       return unknownBefore ? '**fails**; could not run before' : 'broken before: failed before and after';
-    case 'could_not_run': {
-      const why = textCell(after.reason ?? '', sentenceCharactersMax);
-      const what = before.status === 'passed' ? '**could not run**, but passed before' : '**could not run**';
-      return why === '' ? what : `${what}: ${why}`;
-    }
+    case 'could_not_run':
+      return notRun(after, '');
   }
+};
+
+const notRun = ({ reason = '' }: CheckRun, besides: string): string => {
+  const why = textCell(reason, sentenceCharactersMax);
+  return `**could not run**${besides}${why === '' ? '' : `: ${why}`}`;
 };
 
 const runInWords = (run: CheckRun | undefined): string => {

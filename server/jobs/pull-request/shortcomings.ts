@@ -14,8 +14,8 @@ export const shortcomings = (
   const broken = evidence?.checks.filter(({ verdict }) => verdict === 'broken') ?? [];
   const named = broken.slice(0, checksNamedMax);
   const sentences = named.map(
-    ({ command }) =>
-      `${codeSpan(command, commandCharactersMax)} passed before this change and fails with it.`,
+    ({ command, after }) =>
+      `${codeSpan(command, commandCharactersMax)} passed before this change and ${after.status === 'failed' ? 'fails' : 'cannot run'} with it.`,
   );
   const more = broken.length - named.length;
   if (more > 0) sentences.push(`So ${more === 1 ? 'does one more check' : `do ${more} more checks`}.`);

@@ -29,6 +29,7 @@ const settings: Settings = {
   checkpoint: { filesMax: 10, bytesMax: 1_000 },
   checks: { checkMs: 1_000, roundsMax: 1 },
   lossesMax: 1,
+  jobMs: 60_000,
   deathsMax: 3,
   takeBackAgainMs: 1,
   agent: {

@@ -71,6 +71,6 @@ test('only what passed is called a success, and only what failed before is excus
   assert.deepEqual(verdicts, [
     ['passed', 'broken', 'broken'],
     ['fixed', 'broken_before', 'could_not_run'],
-    ['fixed', 'broken', 'could_not_run'],
+    ['passed', 'broken_before', 'could_not_run'],
   ]);
 });
