@@ -44,7 +44,7 @@ const treeOf = ({ tree }: Exploration): string =>
 
 const checksOf = ({ checks, checksFrom, setup }: Exploration): string => {
   const parts: string[] = [];
-  if (checks.length === 0) parts.push('The server found no checks that it could run itself.');
+  if (checks.length === 0) parts.push('The server has no checks that it could run itself.');
   else {
     parts.push(
       `The server itself will run these checks (${origins[checksFrom]}) before and after your change:`,

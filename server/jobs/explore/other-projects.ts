@@ -31,7 +31,7 @@ const goCheck = (place: Place): Check | undefined => {
 
 export const goNeeds = (place: Place): Need[] => {
   const modules = [place.text('go.mod') ?? '', ...(place.has('go.work') ? place.below('go.mod') : [])];
-  if (!modules.some((text) => /^\s*require\b/m.test(text))) return [needsProgram('go')];
+  if (!modules.some((text) => /^[ \t]*require\b/m.test(text))) return [needsProgram('go')];
   const probe = 'test -d vendor || test -d "$(go env GOMODCACHE)/cache/download"';
   return [
     needsProgram('go'),

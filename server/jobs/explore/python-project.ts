@@ -48,7 +48,7 @@ const runnerOf = (place: Place, tests: readonly PythonTest[]): Runner | undefine
 
 /** unittest would find no test in such a file, and call that a success. */
 const isPytestTest = (text: string): boolean =>
-  /^\s*(import|from) pytest\b/m.test(text) ||
+  /^[ \t]*(import|from) pytest\b/m.test(text) ||
   (!/\bunittest\b/.test(text) && /^(async )?def test_/m.test(text));
 
 /**
@@ -86,8 +86,12 @@ const packageNeeds = (place: Place): Need[] => {
 };
 
 const namesMax = 30;
+/** The expressions below take as long as a line is, squared. */
+const requirementCharactersMax = 200;
+const projectCharactersMax = 16_000;
 
 const nameOfRequirement = (line: string): string[] => {
+  if (line.length > requirementCharactersMax) return [];
   const [, name] =
     /^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([<>=!~][^;]*)?(#.*)?$/.exec(line) ?? [];
   return name === undefined ? [] : [name];
@@ -97,7 +101,9 @@ const nameOfRequirement = (line: string): string[] => {
 const projectDependencies = (place: Place): string[] => {
   const project =
     /^\[project\]\s*$([\s\S]*?)(?=^\[|(?![\s\S]))/m.exec(place.text('pyproject.toml') ?? '')?.[1] ?? '';
-  const list = /^dependencies\s*=\s*\[([\s\S]*?)\][ \t]*(?:#.*)?$/m.exec(project)?.[1] ?? '';
+  const list =
+    /^dependencies\s*=\s*\[([\s\S]*?)\][ \t]*(?:#.*)?$/m.exec(project.slice(0, projectCharactersMax))?.[1] ??
+    '';
   return [...list.matchAll(/"([^"\n]*)"|'([^'\n]*)'/g)].map(([, double, single]) => double ?? single ?? '');
 };
 

@@ -90,7 +90,7 @@ test('where the setup prepares the sandboxes, it is told instead of what may be 
 
 test('where no checks are known, it is said', () => {
   const [about] = createFirstMessage(unexplored, prompt);
-  assert.match(about?.text ?? '', /\n\nThe server found no checks that it could run itself\.\n\n/);
+  assert.match(about?.text ?? '', /\n\nThe server has no checks that it could run itself\.\n\n/);
 });
 
 test('no line of the repository can be taken for one of the server’s, however it ends', () => {

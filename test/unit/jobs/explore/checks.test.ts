@@ -271,3 +271,30 @@ for (const [command, needs] of [
     );
   });
 }
+
+const many = 127 * 1024;
+for (const [path, text] of [
+  ['requirements.txt', `a${' '.repeat(many)}x`],
+  ['requirements.txt', `a=${'#'.repeat(many)};\u2028`],
+  ['requirements.txt', 'a>1\n'.repeat(many / 4)],
+  ['pyproject.toml', `[project]\n${'dependencies = [\n'.repeat(many / 17)}`],
+  ['pyproject.toml', '[project]\n'.repeat(many / 10)],
+  ['tests/test_a.py', '\n'.repeat(many)],
+  ['tests/test_a.py', `${' '.repeat(many)}x`],
+  ['go.mod', '\n'.repeat(many)],
+  ['Cargo.toml', `[${'dependencies.'.repeat(many / 13)}`],
+  ['Cargo.toml', `[dependencies]\n${'a'.repeat(many)}`],
+  ['Cargo.toml', `[dependencies]\na = ${'path'.repeat(many / 4)}`],
+  ['Makefile', `test${' '.repeat(many)}`],
+  ['Makefile', 'test\t'.repeat(many / 5)],
+  ['package.json', '['.repeat(many)],
+  ['package.json', `{"scripts":{"test":"${' '.repeat(many)}"}}`],
+  ['package.json', `{"scripts":{"test":"${'--watch'.repeat(many / 7)}"}}`],
+  ['package.json', `{"packageManager":"${'yarn'.repeat(many / 4)}"}`],
+] as const) {
+  test(`a manifest made to take long takes none: ${path} with ${JSON.stringify(text.slice(0, 24))}…`, async () => {
+    const started = performance.now();
+    await exploredOf({ [path]: text });
+    assert.ok(performance.now() - started < 1_000, `${performance.now() - started} ms`);
+  });
+}
