@@ -1,12 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ErrorCode } from '../domain/errors.ts';
 import { endsInHeading } from './heading.ts';
+import { inImperative } from './imperative.ts';
 
 export type Command = { command: string; exitCode: number | null };
 
 /** What the agent has to say about its change; what has changed is not for the agent to say. */
 export type AgentAnswer = {
-  /** The pull request's title: one line, at most 72 characters. */
+  /** The pull request's title: one line, under 72 characters. */
   title: string;
   /** The pull request's description in Markdown, as the model wrote it; may be empty. */
   description: string;
@@ -16,11 +17,11 @@ export type AgentAnswer = {
   commands: readonly Command[];
   /** There when a limit ended the work before the agent was done. */
   incomplete?: { code: ErrorCode; message: string };
-  /** Whether the agent had a last turn to say how far it came. */
-  wrappedUp?: boolean;
+  /** The agent was told to come to an end, and did: what it leaves out it was to say. */
+  wrappedUp?: true;
 };
 
-const titleCharactersMax = 72;
+const titleCharactersMax = 71;
 const summaryCharactersMax = 600;
 
 /** Reads the final message: its first line is the title, the rest the description. */
@@ -54,7 +55,7 @@ const cleanTitle = (line: string): string => {
     .replace(/(?<!\.)\.$/, '')
     .trim();
   if (!/[\p{L}\p{N}]/u.test(bare) || /^(?:```|~~~)/.test(bare)) return '';
-  return bare.charAt(0).toUpperCase() + bare.slice(1);
+  return inImperative(bare.charAt(0).toUpperCase() + bare.slice(1));
 };
 
 /** How models begin when they talk to somebody instead of giving a title. */
