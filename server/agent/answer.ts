@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { JobFact } from '../domain/job-event.ts';
 import type { Incomplete } from './bounds.ts';
 import { endsInHeading } from './heading.ts';
+import { inImperative } from './imperative.ts';
 
 export type Plan = Extract<JobFact, { type: 'AI Plan' }>['steps'];
 
@@ -9,7 +10,7 @@ export type Command = { command: string; exitCode: number | null };
 
 /** What the agent has to say about its change; what has changed is not for the agent to say. */
 export type AgentAnswer = {
-  /** The pull request's title: one line, at most 72 characters. */
+  /** The pull request's title: one line, under 72 characters. */
   title: string;
   /** The pull request's description in Markdown, as the model wrote it; may be empty. */
   description: string;
@@ -23,7 +24,7 @@ export type AgentAnswer = {
   wrappedUp?: true;
 };
 
-const titleCharactersMax = 72;
+const titleCharactersMax = 71;
 const summaryCharactersMax = 600;
 
 /** Reads the final message: its first line is the title, the rest the description. */
@@ -88,7 +89,7 @@ const cleanTitle = (line: string): string => {
     .replace(/(?<!\.)\.$/, '')
     .trim();
   if (!/[\p{L}\p{N}]/u.test(bare) || /^(?:```|~~~)/.test(bare)) return '';
-  return bare.charAt(0).toUpperCase() + bare.slice(1);
+  return inImperative(bare.charAt(0).toUpperCase() + bare.slice(1));
 };
 
 /** How models begin when they talk to somebody instead of giving a title. */

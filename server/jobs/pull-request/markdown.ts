@@ -88,10 +88,14 @@ export const quote = (text: string): string =>
     .join('\n');
 
 const oneLine = (text: string, charactersMax: number): string => {
-  const [first = '', ...more] = visibleText(text).trim().split('\n');
-  const line = more.length > 0 ? `${first} …` : first;
+  const start = visibleText(text.slice(0, charactersReadMax).toWellFormed()).trim();
+  const end = start.indexOf('\n');
+  const line = end < 0 ? start : `${start.slice(0, end)} …`;
   return cut(line.replaceAll('\t', ' '), charactersMax);
 };
+
+/** What is shown in one line is far shorter, and there are thousands of such texts. */
+const charactersReadMax = 2_000;
 
 /** Without characters that hide or reorder text: controls, bidirectional marks, zero-width and tag characters. */
 export const visibleText = (text: string): string =>

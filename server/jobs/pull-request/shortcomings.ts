@@ -8,7 +8,7 @@ const messageCharactersMax = 500;
 
 /** Why the change should not be merged as it is, one sentence each; with any of them the pull request is a draft. */
 export const shortcomings = (
-  { incomplete, wrappedUp }: AgentAnswer,
+  { incomplete }: AgentAnswer,
   evidence: Evidence | undefined,
 ): readonly string[] => {
   const broken = evidence?.checks.filter(({ verdict }) => verdict === 'broken') ?? [];
@@ -20,10 +20,8 @@ export const shortcomings = (
   const more = broken.length - named.length;
   if (more > 0) sentences.push(`So ${more === 1 ? 'does one more check' : `do ${more} more checks`}.`);
   if (incomplete !== undefined) {
-    const then = wrappedUp
-      ? 'What there was until then is here, and the description tells what is missing.'
-      : 'What there was until then is here.';
-    sentences.push(`The work is incomplete: ${sentence(incomplete.message, messageCharactersMax)} ${then}`);
+    const why = sentence(incomplete.message, messageCharactersMax);
+    sentences.push(`The work is incomplete: ${why} What there was until then is here.`);
   }
   return sentences;
 };

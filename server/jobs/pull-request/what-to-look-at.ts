@@ -18,6 +18,7 @@ export const whatToLookAt = ({ answer, changeset, baseFiles, evidence, denials }
     leftOut: changeset.leftOut.map(({ path }) => path),
   });
   const parts = [
+    answer.wrappedUp ? hurried : '',
     section('Checks that pass only with this change’s version of them:', onlyWithNewDefinitions(evidence)),
     section('Tests and checks that may say less than before:', weakened(evidence)),
     section('Named in the description, but not in this repository:', names.nowhere.map(asCode)),
@@ -27,6 +28,9 @@ export const whatToLookAt = ({ answer, changeset, baseFiles, evidence, denials }
   ].filter((part) => part !== '');
   return parts.length === 0 ? '' : ['## What to look at', ...parts].join('\n\n');
 };
+
+const hurried =
+  'The agent was told that a limit was near, and came to an end: its description should tell what is missing.';
 
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : `${title}\n\n${list(lines, linesShownMax)}`;

@@ -157,10 +157,16 @@ test('incomplete work makes a draft, and stands first with what is broken', () =
     alone.body,
     /^> \[!WARNING\]\n> .*\n> \n> The work is incomplete: The model was not done after 50 turns\. What there was until then is here\.\n\nIt was/,
   );
-  const both = textOf(evidence([check(passed, failed)]), { incomplete, wrappedUp: true });
+  const both = textOf(evidence([check(passed, failed)]), { incomplete });
+  assert.match(both.body, /\n> - `npm test` passed before .*\n> - The work is incomplete: .* is here\.\n\n/);
+});
+
+test('work that came to an end because a limit was near makes no draft, and says so', () => {
+  const { body, draft } = textOf(evidence([check(passed, passed)]), { wrappedUp: true });
+  assert.equal(draft, false);
   assert.match(
-    both.body,
-    /\n> - `npm test` passed before .*\n> - The work is incomplete: .* and the description tells what is missing\.\n\n/,
+    body,
+    /\n## What to look at\n\nThe agent was told that a limit was near, and came to an end: /,
   );
 });
 
