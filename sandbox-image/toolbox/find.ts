@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { createPathFilter, type PathFilter } from './glob.ts';
-import { ripgrep } from './ripgrep.ts';
+import { hintMs, ripgrep, tooLate } from './ripgrep.ts';
 import { similarDirectories } from './similar.ts';
 import { type Problem, problem, resolvePath, workspace } from './workspace.ts';
 
@@ -20,6 +20,7 @@ export const listFiles = async (request: ListRequest): Promise<object> => {
     return entries.size <= request.filesMax;
   });
   if ('ok' in found) return found;
+  if (entries.size === 0 && found.isLate) return tooLate;
   if (entries.size === 0)
     return { ok: true, paths: [], more: found.isCut, hint: await whyNoFiles(request, where) };
   const paths = [...entries].map(([entry, files]) =>
@@ -61,20 +62,28 @@ export const whereOf = async ({
   return { directory, isMeant };
 };
 
-const eachFile = (where: Where, options: string[], take: (file: string) => boolean) =>
-  ripgrep(['--files', '--null', ...options, '--', where.directory || '.'], '\0', (item) => {
+const eachFile = (
+  { directory, isMeant }: Where,
+  options: readonly string[],
+  take: (file: string) => boolean,
+  timeoutMs?: number,
+) => {
+  const takeMeant = (item: string): boolean => {
     const file = tidy(item);
-    return where.isMeant(file) ? take(file) : true;
-  });
+    return isMeant(file) ? take(file) : true;
+  };
+  return ripgrep(['--files', '--null', ...options, '--', directory || '.'], '\0', takeMeant, timeoutMs);
+};
 
 export const tidy = (file: string): string => file.replace(/^\.\//, '');
 
-const anyFile = async (where: Where, options: string[] = []): Promise<string | undefined> => {
+const anyFile = async (where: Where, options: readonly string[] = []): Promise<string | undefined> => {
   let any: string | undefined;
-  await eachFile(where, options, (file) => {
+  const takeOne = (file: string) => {
     any = file;
     return false;
-  });
+  };
+  await eachFile(where, options, takeOne, hintMs);
   return any;
 };
 

@@ -6,10 +6,17 @@ const common = ['--hidden', '--glob', '!.git', '--no-messages', '--color', 'neve
 
 const wordLettersMax = 30_000;
 const bytesMax = 64 << 20;
+/** The server waits a minute for an answer. */
 const patienceMs = 30_000;
+/** For what only helps to tell why nothing was found. */
+export const hintMs = 3000;
 
-/** What ripgrep found; `isCut` when it was stopped before it was done. */
-export type Found = { isCut: boolean };
+/** `isCut`: it was stopped before it was done; `isLate`: since it took too long. */
+export type Found = { isCut: boolean; isLate: boolean };
+
+export const tooLate = problem(
+  `Nothing was found within ${patienceMs / 1000} s, and not all was looked at: narrow it with path.`,
+);
 
 /**
  * Gives every item that ripgrep prints, in the order of the paths, to `take`, until that says false. It runs in the
@@ -19,6 +26,7 @@ export const ripgrep = (
   args: readonly string[],
   separator: string,
   take: (item: string) => boolean,
+  timeoutMs = patienceMs,
 ): Promise<Found | Problem> =>
   new Promise((resolve) => {
     // Node throws instead of starting a program with a NUL among its words, or with too many.
@@ -39,7 +47,7 @@ export const ripgrep = (
     const timer = setTimeout(() => {
       isLate = true;
       stop();
-    }, patienceMs);
+    }, timeoutMs);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       if (isCut) return;
       const pieces = (rest + chunk).split(separator);
@@ -57,11 +65,8 @@ export const ripgrep = (
     });
     child.once('close', (exitCode) => {
       clearTimeout(timer);
-      if (isLate && taken === 0) {
-        return resolve(problem(`Nothing was found within ${patienceMs / 1000} s: narrow it with path.`));
-      }
       // 0: found, 1: nothing found, null: stopped by us, 2: an error, though other files may have matched.
       if (exitCode === 2 && taken === 0) return resolve(problem(errors.trim()));
-      resolve({ isCut });
+      resolve({ isCut, isLate });
     });
   });

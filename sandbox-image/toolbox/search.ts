@@ -1,5 +1,5 @@
 import { tidy, type Where, whereOf, whyNoFiles } from './find.ts';
-import { ripgrep } from './ripgrep.ts';
+import { hintMs, ripgrep, tooLate } from './ripgrep.ts';
 import { problem } from './workspace.ts';
 
 type SearchRequest = {
@@ -24,6 +24,7 @@ export const searchFiles = async (request: SearchRequest): Promise<object> => {
   const found = await search(request, where);
   if ('ok' in found) return problem(withAdvice(found.message));
   const { lines } = found;
+  if (lines.length === 0 && found.isLate) return tooLate;
   const hint = lines.length === 0 ? await whyNoMatches(request, where) : undefined;
   return {
     ok: true,
@@ -33,17 +34,18 @@ export const searchFiles = async (request: SearchRequest): Promise<object> => {
   };
 };
 
-const search = async (request: SearchRequest, { directory, isMeant }: Where) => {
+const search = async (request: SearchRequest, { directory, isMeant }: Where, timeoutMs?: number) => {
   const lines: Line[] = [];
   const args = [...shape, ...optionsOf(request), '--regexp', request.pattern, '--', directory || '.'];
-  const found = await ripgrep(args, '\n', (item) => {
+  const take = (item: string): boolean => {
     const line = lineOf(item);
     if (!line || !isMeant(line.path)) return true;
     // Of a match over several lines each is told, and one is enough.
     if (request.filesOnly && lines.at(-1)?.path === line.path) return true;
     lines.push(line);
     return lines.length <= request.matchesMax;
-  });
+  };
+  const found = await ripgrep(args, '\n', take, timeoutMs);
   return 'ok' in found ? found : { ...found, lines };
 };
 
@@ -85,7 +87,7 @@ const whyNoMatches = async (request: SearchRequest, where: Where): Promise<strin
   }
   if (!request.ignoreCase) others.push(['with ignore_case set there is', { ignoreCase: true }]);
   for (const [told, change] of others) {
-    const found = await search({ ...request, ...change, context: 0, matchesMax: 1 }, where);
+    const found = await search({ ...request, ...change, context: 0, matchesMax: 1 }, where, hintMs);
     const first = 'ok' in found ? undefined : found.lines[0];
     if (first) return `${told} ${first.path}:${first.line}`;
   }

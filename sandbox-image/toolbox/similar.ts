@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { ripgrep } from './ripgrep.ts';
+import { hintMs, ripgrep } from './ripgrep.ts';
 
 const similarMax = 3;
 const filesMax = 50_000;
@@ -25,11 +25,8 @@ export const similarDirectories = async (directory: string): Promise<string[]> =
 
 const allFiles = async (): Promise<string[]> => {
   const files: string[] = [];
-  await ripgrep(
-    ['--files', '--null', '--', '.'],
-    '\0',
-    (file) => files.push(file.replace(/^\.\//, '')) < filesMax,
-  );
+  const take = (file: string) => files.push(file.replace(/^\.\//, '')) < filesMax;
+  await ripgrep(['--files', '--null', '--', '.'], '\0', take, hintMs);
   return files;
 };
 

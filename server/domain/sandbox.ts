@@ -72,7 +72,7 @@ export type EditReply =
 export type SearchMatch = { path: string; line: number; text: string; isContext?: true | undefined };
 
 export type ListRequest = { path?: string; glob?: string; depth?: number; filesMax: number };
-export type ListResult = { paths: string[]; more: boolean; hint?: string | undefined };
+type ListResult = { paths: string[]; more: boolean; hint?: string | undefined };
 
 export type SearchRequest = {
   /** ripgrep's regular expression, over several lines where there is a `\n` in it. */
@@ -89,7 +89,7 @@ export type SearchRequest = {
   /** Of matches and the lines around them together. */
   matchesMax: number;
 };
-export type SearchResult = { matches: SearchMatch[]; more: boolean; hint?: string | undefined };
+type SearchResult = { matches: SearchMatch[]; more: boolean; hint?: string | undefined };
 
 /**
  * One container under gVisor, used by one job and destroyed when disposed. Paths are relative to the workspace.
