@@ -1,12 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { createPathFilter, type PathFilter } from './glob.ts';
+import { createPathFilter, narrowing, type PathFilter } from './glob.ts';
 import { hintMs, ripgrep, tooLate } from './ripgrep.ts';
 import { similarDirectories } from './similar.ts';
 import { type Problem, problem, resolvePath, workspace } from './workspace.ts';
 
-/** Where to look: a path from the workspace ('' for all of it), and which files there are meant. */
-export type Where = { directory: string; isMeant: PathFilter };
+/**
+ * Where to look: a path from the workspace ('' for all of it), which files there are meant, and ripgrep's options that
+ * leave out some of the others.
+ */
+export type Where = { directory: string; isMeant: PathFilter; narrowing: readonly string[] };
 
 type ListRequest = { path?: string; glob?: string; depth?: number; filesMax: number };
 
@@ -59,20 +62,21 @@ export const whereOf = async ({
   }
   const isMeant = createPathFilter(glob, directory);
   if (typeof isMeant !== 'function') return problem(`The glob ${isMeant.globProblem}: mend it.`);
-  return { directory, isMeant };
+  return { directory, isMeant, narrowing: narrowing(glob) };
 };
 
 const eachFile = (
-  { directory, isMeant }: Where,
+  where: Where,
   options: readonly string[],
   take: (file: string) => boolean,
   timeoutMs?: number,
 ) => {
   const takeMeant = (item: string): boolean => {
     const file = tidy(item);
-    return isMeant(file) ? take(file) : true;
+    return where.isMeant(file) ? take(file) : true;
   };
-  return ripgrep(['--files', '--null', ...options, '--', directory || '.'], '\0', takeMeant, timeoutMs);
+  const args = ['--files', '--null', ...where.narrowing, ...options, '--', where.directory || '.'];
+  return ripgrep(args, '\0', takeMeant, timeoutMs);
 };
 
 export const tidy = (file: string): string => file.replace(/^\.\//, '');
@@ -97,11 +101,10 @@ export const whyNoFiles = async (
   if (ignored !== undefined)
     return `only files that .gitignore names, such as ${ignored}: see them with bash (ls, find)`;
   const place = at === undefined ? 'the workspace' : at;
-  const inPlace = await anyFile({ ...where, isMeant: () => true });
+  const inPlace = await anyFile({ ...where, isMeant: () => true, narrowing: [] });
   if (inPlace === undefined) return `there are no files in ${place}`;
-  const elsewhere = createPathFilter(glob);
-  const other =
-    typeof elsewhere === 'function' ? await anyFile({ directory: '', isMeant: elsewhere }) : undefined;
+  const elsewhere = await whereOf({ ...(glob !== undefined && { glob }) });
+  const other = 'ok' in elsewhere ? undefined : await anyFile(elsewhere);
   const hint = other === undefined ? `the first file there is ${inPlace}` : `elsewhere there is ${other}`;
   return `no file in ${place} fits ${glob}; ${hint}`;
 };

@@ -27,6 +27,18 @@ export const createPathFilter = (glob: string | undefined, directory = ''): Path
   };
 };
 
+/**
+ * Options by which ripgrep looks at fewer files, none of which the glob means. File types, which are about names alone,
+ * leave .gitignore its word.
+ */
+export const narrowing = (glob: string | undefined): string[] => {
+  const name = glob?.slice(glob.lastIndexOf('/') + 1) ?? '';
+  const isTelling = /[*?[{]/.test(name) && /[^*]/.test(name);
+  const isWhole = name.split('{').length === name.split('}').length && !name.includes('}{');
+  if (glob?.startsWith('!') || !isTelling || !isWhole) return [];
+  return ['--type-add', `meant:${name}`, '--type', 'meant'];
+};
+
 /** Why a glob is none. */
 export type GlobProblem = { globProblem: string };
 

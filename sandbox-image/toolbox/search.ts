@@ -34,9 +34,14 @@ export const searchFiles = async (request: SearchRequest): Promise<object> => {
   };
 };
 
-const search = async (request: SearchRequest, { directory, isMeant }: Where, timeoutMs?: number) => {
+const search = async (
+  request: SearchRequest,
+  { directory, isMeant, narrowing }: Where,
+  { orElse = [], timeoutMs }: { orElse?: string[]; timeoutMs?: number } = {},
+) => {
   const lines: Line[] = [];
-  const args = [...shape, ...optionsOf(request), '--regexp', request.pattern, '--', directory || '.'];
+  const patterns = [request.pattern, ...orElse].flatMap((pattern) => ['--regexp', pattern]);
+  const args = [...shape, ...narrowing, ...optionsOf(request), ...patterns, '--', directory || '.'];
   const take = (item: string): boolean => {
     const line = lineOf(item);
     if (!line || !isMeant(line.path)) return true;
@@ -81,15 +86,16 @@ const withAdvice = (message: string): string =>
 const whyNoMatches = async (request: SearchRequest, where: Where): Promise<string | undefined> => {
   const noFiles = await whyNoFiles(request, where);
   if (noFiles !== undefined) return noFiles;
-  const others: [string, Partial<SearchRequest>][] = [];
-  if (!request.literal && /[\\^$.*+?()[\]{}|]/.test(request.pattern)) {
-    others.push(['with literal set there is', { literal: true }]);
-  }
-  if (!request.ignoreCase) others.push(['with ignore_case set there is', { ignoreCase: true }]);
-  for (const [told, change] of others) {
-    const found = await search({ ...request, ...change, context: 0, matchesMax: 1 }, where, hintMs);
-    const first = 'ok' in found ? undefined : found.lines[0];
-    if (first) return `${told} ${first.path}:${first.line}`;
-  }
-  return undefined;
+  const { pattern, literal, ignoreCase } = request;
+  const text = pattern.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const orElse = literal || text === pattern ? [] : [text];
+  if (ignoreCase && orElse.length === 0) return undefined;
+  const wider = { ...request, ignoreCase: true, context: 0, matchesMax: 1 };
+  const found = await search(wider, where, { orElse, timeoutMs: hintMs });
+  const first = 'ok' in found ? undefined : found.lines[0];
+  if (!first) return undefined;
+  const isText = orElse.length > 0 && first.text.toLowerCase().includes(pattern.toLowerCase());
+  const isOtherCase = !ignoreCase && !(isText && first.text.includes(pattern));
+  const options = [...(isText ? ['literal'] : []), ...(isOtherCase ? ['ignore_case'] : [])];
+  return `with ${options.join(' and ')} set there is ${first.path}:${first.line}`;
 };

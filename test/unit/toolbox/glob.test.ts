@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPathFilter } from '../../../sandbox-image/toolbox/glob.ts';
+import { createPathFilter, narrowing } from '../../../sandbox-image/toolbox/glob.ts';
 
 const paths = [
   '.github/workflows/ci.yml',
@@ -62,4 +62,14 @@ test('a glob may begin at the directory that is looked in, or at the workspace',
 test('a glob that is none says why', () => {
   assert.deepEqual(createPathFilter('{a,b'), { globProblem: '«{a,b» has a { without a }' });
   assert.deepEqual(createPathFilter('[ab'), { globProblem: '«[ab» has a [ without a ]' });
+});
+
+test('a glob narrows what ripgrep looks at by names alone, where names say all', () => {
+  const names = (glob: string) => narrowing(glob)[1];
+  assert.deepEqual(['*.ts', 'src/**/*.{ts,js}', '{src,test}/app.*'].map(names), [
+    ...['meant:*.ts', 'meant:*.{ts,js}', 'meant:app.*'],
+  ]);
+  for (const glob of ['', '**', '*', 'src/**', 'src', 'src/', '!*.ts', '{docs/*,**/*.yml}', '{a/x,b}']) {
+    assert.equal(names(glob), undefined, glob);
+  }
 });
