@@ -55,7 +55,8 @@ const search = async (
 };
 
 const shape = [
-  ...['--line-number', '--no-heading', '--with-filename', '--null'],
+  // A line that ends with \r\n ends before the \r.
+  ...['--line-number', '--no-heading', '--with-filename', '--null', '--crlf'],
   ...['--max-columns', '400', '--max-columns-preview'],
 ];
 

@@ -13,7 +13,8 @@ export const createReadTool = (
     name: 'read',
     description:
       'Reads a text file. Every line comes with its number and a tab, as with cat -n; they are not part of the ' +
-      'file. Of a long file you get the beginning and are told how to get the rest.',
+      'file. Of a long file you get the beginning and are told how to get the rest. Ask for all that you want to see ' +
+      'in one reply: reads, lists and searches run at the same time.',
     isReadOnly: true,
     input: z.strictObject({
       filepath: filepathInput,

@@ -45,7 +45,7 @@ export const createSearchTool = (
         return { content: message, isError: true, fact: { ...fact, matches: 0, error: message } };
       }
       const { matches, more, hint } = reply;
-      const lines = files_only ? matches.map((match) => match.path) : matches.flatMap(inLines);
+      const lines = files_only ? matches.map((match) => match.path) : inLines(matches, (context ?? 0) > 0);
       const note = more ? [`[there are more than ${matchesMax} ${inWords(input)}: ${narrower(input)}]`] : [];
       const none =
         matches.length === 0 ? [hint === undefined ? '[no matches]' : `[no matches; ${hint}]`] : [];
@@ -68,17 +68,17 @@ const narrower = ({ files_only }: Options): string =>
 /** A match in a minified file must not cost the model a thousand tokens. */
 const textCharactersMax = 400;
 
-/** One line, and one that separates it from the match before when there is a gap between their contexts. */
-const inLines = (
-  { path, line, text, isContext }: SearchMatch,
-  index: number,
-  all: SearchMatch[],
-): string[] => {
+/** One line each; where there is context, another one in each gap. */
+const inLines = (matches: readonly SearchMatch[], hasContext: boolean): string[] =>
+  matches.flatMap((match, index) => {
+    const before = matches[index - 1];
+    const isNext = before === undefined || (before.path === match.path && before.line === match.line - 1);
+    return [...(hasContext && !isNext ? ['--'] : []), inOneLine(match)];
+  });
+
+const inOneLine = ({ path, line, text, isContext }: SearchMatch): string => {
   const shown =
     text.length > textCharactersMax ? `${text.slice(0, textCharactersMax).toWellFormed()}…` : text;
   const mark = isContext ? '-' : ':';
-  const before = all[index - 1];
-  const isNext = before === undefined || (before.path === path && before.line === line - 1);
-  const isInContext = isContext || before?.isContext;
-  return [...(isInContext && !isNext ? ['--'] : []), `${path}${mark}${line}${mark}${shown}`];
+  return `${path}${mark}${line}${mark}${shown}`;
 };

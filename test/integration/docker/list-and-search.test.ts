@@ -120,6 +120,7 @@ describe('list', () => {
     for (const where of [
       { path: 'no/such/place' },
       { path: 'lib/deeep' },
+      { path: 'scr' },
       { glob: '{a,b' },
       { path: 'a\0b' },
     ]) {
@@ -128,6 +129,7 @@ describe('list', () => {
     assert.deepEqual(messages, [
       'No such file or directory: no/such/place. Use list without path to see what is there.',
       'No such file or directory: lib/deeep. Did you mean src/deep?',
+      'No such file or directory: scr. Did you mean src?',
       'The glob «{a,b» has a { without a }: mend it.',
       'There is a NUL in the path: leave it out.',
     ]);
@@ -190,6 +192,12 @@ describe('search', () => {
     ]);
     assert.deepEqual(await found({ pattern: 'total(?= \\+)' }), ['src/app.ts:2']);
     assert.deepEqual(await found({ pattern: 'total', glob: '*.log' }), []);
+    await shell(sandbox, "printf 'one\\r\\nline to the end\\r\\n' >crlf.txt");
+    assert.deepEqual(await search({ pattern: 'to the end$' }), {
+      ok: true,
+      matches: [{ path: 'crlf.txt', line: 2, text: 'line to the end' }],
+      more: false,
+    });
   });
 
   test('says what would have been found instead of nothing', async () => {
