@@ -22,7 +22,8 @@ export const editFile = async ({ filepath, edits }: { filepath: string; edits: E
     if ('ok' in made) {
       const isGone = index > 0 && loaded.includes(edit.old_str) && !bytes.includes(edit.old_str);
       const why = isGone ? changedBefore : made.message;
-      const message = edits.length === 1 ? why : `Edit ${index + 1} of ${edits.length}: ${why} ${noneMade}`;
+      const end = index === 0 ? noneMade : noneMadeBefore;
+      const message = edits.length === 1 ? why : `Edit ${index + 1} of ${edits.length}: ${why}${end}`;
       return { ...problem(message), edit: index };
     }
     for (const earlier of done) {
@@ -42,7 +43,8 @@ export const editFile = async ({ filepath, edits }: { filepath: string; edits: E
 const changedBefore =
   'old_str was in the file, but an edit before it has changed that place: the edits are made in order, each on what ' +
   'the one before has left.';
-const noneMade = 'None of the edits was made.';
+const noneMade = '\nNone of the edits was made.';
+const noneMadeBefore = `${noneMade} Lines are counted as if those before this one were.`;
 
 const placesMax = 10_000;
 const linesShownMax = 20;

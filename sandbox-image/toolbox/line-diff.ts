@@ -14,7 +14,7 @@ export const diffOf = (before: readonly string[], after: readonly string[]): str
   let left = charactersMax;
   for (const [index, row] of rows.entries()) {
     const isShown = isNear(index) && left > 0;
-    const text = isShown ? `${row.mark}${cut(row.text)}` : '…';
+    const text = isShown ? `${row.mark}${cut(row.text, counterpartOf(rows, index))}` : '…';
     if (!isShown && shown.at(-1) === '…') continue;
     shown.push(text);
     left -= text.length;
@@ -22,8 +22,33 @@ export const diffOf = (before: readonly string[], after: readonly string[]): str
   return shown.join('\n');
 };
 
-const cut = (text: string): string =>
-  text.length <= lineCharactersMax ? text : `${text.slice(0, lineCharactersMax).toWellFormed()}…`;
+/** The line that stands for this one on the other side. */
+const counterpartOf = (rows: readonly Row[], index: number): string => {
+  const other = rows[index]?.mark === '-' ? '+' : '-';
+  const near = rows.slice(index + 1).find(({ mark }) => mark === other);
+  return (near ?? rows.slice(0, index).findLast(({ mark }) => mark === other))?.text ?? '';
+};
+
+const beforeDifference = 80;
+const beginningCharacters = 12;
+
+/** A long line is cut around the place where it begins to differ from the other one. */
+const cut = (text: string, counterpart: string): string => {
+  if (text.length <= lineCharactersMax) return text;
+  const from = Math.max(0, differenceIn(text, counterpart) - beforeDifference);
+  const shown = text.slice(from, from + lineCharactersMax).toWellFormed();
+  return `${from > 0 ? '…' : ''}${shown}${from + lineCharactersMax < text.length ? '…' : ''}`;
+};
+
+/** One of the two lines may be a part of the other. */
+const differenceIn = (text: string, counterpart: string): number => {
+  const [bare, other] = [text.trimStart(), counterpart.trimStart()];
+  const inText = Math.max(0, bare.indexOf(other.slice(0, beginningCharacters)));
+  const inOther = inText > 0 ? 0 : Math.max(0, other.indexOf(bare.slice(0, beginningCharacters)));
+  let same = 0;
+  while (inText + same < bare.length && bare[inText + same] === other[inOther + same]) same += 1;
+  return text.length - bare.length + inText + same;
+};
 
 /** By the longest common subsequence of lines. */
 const rowsOf = (before: readonly string[], after: readonly string[]): Row[] => {

@@ -104,11 +104,11 @@ const details = (
 
 const detailsMax = 3;
 
-const atEnd = { verb: 'ends with', of: (line: string) => /\s*$/.exec(line)?.[0] ?? '' };
+const atEnd = { verb: 'ends with', of: (line: string) => line.slice(line.trimEnd().length) };
 const whiteSpaceParts: Record<string, { verb: string; of: (line: string) => string }> = {
   'line ends': atEnd,
   'white space at line ends': atEnd,
-  indentation: { verb: 'begins with', of: (line) => /^\s*/.exec(line)?.[0] ?? '' },
+  indentation: { verb: 'begins with', of: (line) => line.slice(0, line.length - line.trimStart().length) },
 };
 
 /** `4 spaces`, `1 tab and 2 spaces`. */

@@ -155,11 +155,11 @@ describe('several edits', () => {
       [
         [
           1,
-          'Edit 2 of 2: old_str is not in undone.txt, and nothing in it is like it: read the file again, or search for a word of it. None of the edits was made.',
+          'Edit 2 of 2: old_str is not in undone.txt, and nothing in it is like it: read the file again, or search for a word of it.\nNone of the edits was made. Lines are counted as if those before this one were.',
         ],
         [
           1,
-          'Edit 2 of 2: old_str was in the file, but an edit before it has changed that place: the edits are made in order, each on what the one before has left. None of the edits was made.',
+          'Edit 2 of 2: old_str was in the file, but an edit before it has changed that place: the edits are made in order, each on what the one before has left.\nNone of the edits was made. Lines are counted as if those before this one were.',
         ],
       ],
     );
@@ -215,6 +215,15 @@ describe('a text that is not in the file', () => {
       '…',
     ]);
     assert.match((await refusal(total, '\treturn sums;'))[0] ?? '', /Most like it is line 6\./);
+  });
+
+  test('is shown where it differs, however long the line is', async () => {
+    const words = Array.from({ length: 300 }, (_, index) => `word${index}`).join(' ');
+    const shown = await refusal(`start ${words} end\n`, words.replace('word200', 'WORD200'));
+    assert.equal(shown.length, 3);
+    for (const row of shown.slice(1)) assert.match(row, /^[-+]….*word199 word200 word201.*…$/i);
+    const blank = ' '.repeat(2 << 20);
+    assert.match((await refusal(`a${blank}b\n`, `a${blank}b  `))[0] ?? '', /ends with nothing, in old_str 2/);
   });
 
   test('with line numbers, escapes or entities in it is told to leave them out', async () => {
