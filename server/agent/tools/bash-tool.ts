@@ -55,7 +55,10 @@ const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): s
     const advice = `run less at once, give a larger timeoutSeconds (at most ${secondsMax}), or run it in the background with its output in a file`;
     return `[stopped, with everything that it started: it ran longer than ${inSeconds(timeoutMs)}; ${advice}]`;
   }
-  if (result.exitCode === null) return `[killed by a signal after ${inSeconds(result.durationMs)}]`;
+  if (result.exitCode === null) {
+    const advice = 'if it took too much memory, run less at once; look at what it has done before you go on';
+    return `[killed by a signal after ${inSeconds(result.durationMs)}; ${advice}]`;
+  }
   return undefined;
 };
 

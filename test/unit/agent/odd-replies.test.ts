@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createFirstMessage } from '../../../server/agent/first-message.ts';
 import type { ReplyBlock } from '../../../server/domain/model.ts';
 import { createScriptedAgent, done, failsWith, lastOf, prompt, read } from '../../support/scripted-agent.ts';
 import { call, text, thinking } from '../../support/scripted-model.ts';
+import { unexplored } from '../../support/unexplored.ts';
 
 const resultsIn = (agent: ReturnType<typeof createScriptedAgent>, request: number) =>
   lastOf(agent.requests[request])?.content.flatMap((block) => (block.type === 'tool_result' ? [block] : []));
