@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type JobBench, type Outcome, script, startJobBench } from '../support/job-bench.ts';
+import { type JobBench, type Outcome, startJobBench } from '../support/job-bench.ts';
 import { call, say, type Turn } from '../support/model/scenario.ts';
 
 let bench: JobBench;
@@ -73,8 +73,13 @@ test('a job whose agent goes round in circles is ended, and its work is kept', a
 test('a command that outlasts the agent’s time is stopped in time for what comes after it', async () => {
   const repository = await repositoryOf('time');
   const fields = { limits: { minutes: 0.6 }, onLimit: 'draft' as const };
-  const turns = script('echo kept >kept.txt; sleep 500');
+  const turns: Turn[] = [
+    { reply: [call('bash', { command: 'echo kept >kept.txt; sleep 500', timeoutSeconds: 600 })] },
+    // It is told to come to an end, and does not.
+    { expect: /ran longer than/, reply: [call('bash', { command: 'sleep 501' })] },
+  ];
   const outcome = await bench.run({ repository, turns, fields });
+  assert.deepEqual(nudgesOf(outcome), ['limit_near']);
   const [pullRequest] = bench.forge.pullRequests(repository.fullName);
   assert.partialDeepStrictEqual(outcome.last, {
     type: 'Result',
