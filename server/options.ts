@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import os from 'node:os';
 import type { Config, JobsConfig } from './config.ts';
 import { wayOutUrl } from './docker/way-out.ts';
-import type { JobLimits } from './domain/job.ts';
 
 /** From the settings, in the units that people think in, to what each part wants, in bytes and milliseconds. */
 
@@ -31,7 +30,7 @@ export const appLimits = (config: Config) => ({
 });
 
 /** What a request may ask for at most; what is left out has no limit. */
-const jobLimitsMax = (config: Config): JobLimits => ({
+const jobLimitsMax = (config: Config) => ({
   turns: config.AGENT_TURNS_MAX,
   tokens: config.JOB_TOKENS_MAX,
   ...(config.JOB_USD_MAX !== undefined && { costUsd: config.JOB_USD_MAX }),
@@ -149,12 +148,12 @@ export const jobSettings = (config: Config) => ({
   agent: {
     turnsMax: config.AGENT_TURNS_MAX,
     tokensMax: config.JOB_TOKENS_MAX,
-    ...(config.JOB_USD_MAX !== undefined && { costUsdMax: config.JOB_USD_MAX }),
     commandMs: config.COMMAND_SECONDS * second,
     commandMsMax: config.COMMAND_SECONDS_MAX * second,
     outputBytesMax: config.COMMAND_OUTPUT_KB_MAX * kilobyte,
     readBytesMax: 64 * kilobyte,
     filesMax: 500,
     matchesMax: 100,
+    ...(config.JOB_USD_MAX !== undefined && { costUsdMax: config.JOB_USD_MAX }),
   },
 });

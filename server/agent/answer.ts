@@ -1,10 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { JobFact } from '../domain/job-event.ts';
-import type { Incomplete } from './bounds.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 import { endsInHeading } from './heading.ts';
 import { inImperative } from './imperative.ts';
-
-export type Plan = Extract<JobFact, { type: 'AI Plan' }>['steps'];
 
 export type Command = { command: string; exitCode: number | null };
 
@@ -18,8 +15,8 @@ export type AgentAnswer = {
   summary: string;
   /** Every command that the agent ran, in order. */
   commands: readonly Command[];
-  /** Why the agent was ended before it was done: then title and description are the server's. */
-  incomplete?: Incomplete;
+  /** There when a limit ended the work before the agent was done. */
+  incomplete?: { code: ErrorCode; message: string };
   /** The agent was told to come to an end, and did: what it leaves out it was to say. */
   wrappedUp?: true;
 };
@@ -43,37 +40,6 @@ export const createAnswer = (
   const title = cut(isTitle ? written : titleFromPrompt(prompt), titleCharactersMax);
   return { title, description, summary: summaryOf(description) || title, commands };
 };
-
-/** Of an agent that was ended before it was done: what it was asked for, and what it has said so far, as no more than that. */
-export const createIncompleteAnswer = (
-  incomplete: Incomplete,
-  { said, plan }: { said: readonly string[]; plan: Plan },
-  prompt: string,
-  commands: readonly Command[],
-): AgentAnswer => {
-  const last = said.slice(-saidMax).map((text) => quote(cut(text, saidCharactersMax)));
-  const marks = { done: '[x]', active: '[ ]', pending: '[ ]' };
-  const steps = plan.map(({ title, state }) => `- ${marks[state]} ${title.replaceAll(/\s+/g, ' ')}`);
-  const paragraphs = [
-    `This work was stopped before it was done. ${incomplete.message}`,
-    ...(steps.length > 0 ? [`The agent’s plan, with what it said to be done:\n\n${steps.join('\n')}`] : []),
-    ...(last.length > 0
-      ? [`What the agent said last, in the middle of its work:\n\n${last.join('\n\n')}`]
-      : []),
-  ];
-  return {
-    title: cut(titleFromPrompt(prompt), titleCharactersMax),
-    description: paragraphs.join('\n\n'),
-    summary: paragraphs[0] ?? '',
-    commands,
-    incomplete,
-  };
-};
-
-const saidMax = 3;
-const saidCharactersMax = 2000;
-
-const quote = (text: string): string => text.replaceAll(/^/gm, '> ');
 
 /** Without Markdown's marks and «Title:», in one line, without what is invisible or turns the text around. */
 const cleanTitle = (line: string): string => {
@@ -118,7 +84,7 @@ const summaryOf = (description: string): string => {
 };
 
 /** At the end of a word, with an ellipsis that counts. */
-const cut = (text: string, charactersMax: number): string => {
+export const cut = (text: string, charactersMax: number): string => {
   if (text.length <= charactersMax) return text;
   const start = text.slice(0, charactersMax - 1);
   const space = start.lastIndexOf(' ');

@@ -5,8 +5,8 @@ export type ToolCall = Extract<ReplyBlock, { type: 'tool_use' }>;
 
 /** What a reply asks for. */
 export type Verdict =
-  /** Tool calls, one at least, some of which are perhaps not to be run. */
-  | { kind: 'calls'; complete: readonly ToolCall[]; refused: readonly RefusedCall[] }
+  /** Tool calls, one at least; the last one may have been cut before it was complete, and not so many are run at once. */
+  | { kind: 'calls'; complete: readonly ToolCall[]; cut: ToolCall | undefined; tooMany: readonly ToolCall[] }
   /** The model has stopped: this is its final message. */
   | { kind: 'final'; text: string }
   /** The model wants to be asked again. */
@@ -16,9 +16,6 @@ export type Verdict =
 
 /** The output limit was in the way, the model said nothing, or it said that it calls a tool and called none. */
 export type Nothing = 'cut' | 'empty' | 'no_call';
-
-/** `cut`: nobody knows whether the call is complete. `too_many`: the reply has more calls than are run at once. */
-export type RefusedCall = { call: ToolCall; why: 'cut' | 'too_many' };
 
 /** More than any model calls that knows what it does. */
 const callsMax = 50;
@@ -48,9 +45,7 @@ export const judgeReply = (reply: ModelReply): Verdict => {
   const cut = isCut && last?.type === 'tool_use' ? last : undefined;
   if (calls.length > 0) {
     const whole = calls.filter((call) => call !== cut);
-    const tooMany = whole.slice(callsMax).map((call) => ({ call, why: 'too_many' as const }));
-    const refused = cut ? [...tooMany, { call: cut, why: 'cut' as const }] : tooMany;
-    return { kind: 'calls', complete: whole.slice(0, callsMax), refused };
+    return { kind: 'calls', complete: whole.slice(0, callsMax), cut, tooMany: whole.slice(callsMax) };
   }
   if (isCut) return { kind: 'nothing', why: 'cut' };
   if (reply.stopReason === 'pause_turn') return { kind: 'paused' };

@@ -3,10 +3,6 @@ export type AgentLimits = {
   turnsMax: number;
   /** Input and output tokens of all turns together; input that comes from the cache counts like any other. */
   tokensMax: number;
-  /** What all turns together may cost, in US dollars. Left out, there is no such limit. */
-  costUsdMax?: number;
-  /** Left out, the agent has all the time that it wants. */
-  time?: AgentTime;
   /** How long a command may run when the model does not say. */
   commandMs: number;
   /** How long a command may run at most. */
@@ -19,6 +15,10 @@ export type AgentLimits = {
   filesMax: number;
   /** Matches of one search. */
   matchesMax: number;
+  /** What all turns together may cost, in US dollars. Left out, there is no such limit. */
+  costUsdMax?: number;
+  /** Left out, the agent has all the time that it wants. */
+  time?: AgentTime;
 };
 
 /** Milliseconds since 1970, as `Date.now()` tells them: the same for whichever server has the job. */

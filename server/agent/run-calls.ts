@@ -7,14 +7,15 @@ import { inBatches } from './batches.ts';
 import { type Guardian, isLoss } from './guardian.ts';
 import { inSpan } from './in-span.ts';
 import { interruptedCall } from './interrupted-call.ts';
-import type { RefusedCall, ToolCall } from './judge-reply.ts';
+import type { ToolCall } from './judge-reply.ts';
 import { noSuchTool } from './no-such-tool.ts';
 import type { Replay } from './replay.ts';
 import { refusedCall } from './tools/define-tool.ts';
 
 type Calls = {
   complete: readonly ToolCall[];
-  refused: readonly RefusedCall[];
+  cut: ToolCall | undefined;
+  tooMany: readonly ToolCall[];
   /** Another server has asked for them, and perhaps begun them. */
   isReplayed: boolean;
 };
@@ -64,8 +65,12 @@ export const runCalls = async (calls: Calls, ports: Ports, signal: AbortSignal):
       results.push(known[index] ?? (await settle(call, await outcomeOf(call, ends[index]), ports)));
     }
   }
-  for (const { call, why } of calls.refused) {
-    const refused = refusedCall(call.name, call.id, refusedBecause[why]);
+  if (calls.cut) {
+    const refused = refusedCall(calls.cut.name, calls.cut.id, cutAdvice);
+    results.push(ports.replay.result(calls.cut.id) ?? (await settle(calls.cut, refused, ports)));
+  }
+  for (const call of calls.tooMany) {
+    const refused = refusedCall(call.name, call.id, tooManyAdvice);
     results.push(ports.replay.result(call.id) ?? (await settle(call, refused, ports)));
   }
   return results;
@@ -89,13 +94,12 @@ const notRun = {
 const serverDied =
   'The server that ran this call is gone: how far the call came is not known. Look at what is there before you go on.';
 
-const refusedBecause: Record<RefusedCall['why'], string> = {
-  cut:
-    'The reply reached its output limit before this call was complete, so it was not run. Call it again with less ' +
-    'input: write a long file in parts (write the first part, then add the others with edit).',
-  too_many:
-    'Not run: there were too many calls in one reply. Look at the results of the others, then call again.',
-};
+const cutAdvice =
+  'The reply reached its output limit before this call was complete, so it was not run. Call it again with less ' +
+  'input: write a long file in parts (write the first part, then add the others with edit).';
+
+const tooManyAdvice =
+  'Not run: there were too many calls in one reply. Look at the results of the others, then call again.';
 
 const runCall = async ({ id, name, input }: ToolCall, { tools, span, emit }: Ports, signal: AbortSignal) => {
   const tool = tools.find(({ definition }) => definition.name === name);

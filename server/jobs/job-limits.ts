@@ -45,5 +45,5 @@ const lower = (max: number, asked: number | undefined, unit = 1): number =>
 /** A fifth of the job's time, at most ten minutes, is for what comes after the agent: checks and the pull request. */
 const agentTime = (startedAt: number, jobMs: number) => {
   const endAt = startedAt + jobMs - Math.min(jobMs / 5, 10 * minute);
-  return { nearAt: endAt - Math.min(jobMs / 10, 3 * minute), endAt };
+  return { nearAt: endAt - Math.min(jobMs / 10, 5 * minute), endAt };
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type JobBench, type Outcome, script, startJobBench } from '../support/job-bench.ts';
+import { type JobBench, type Outcome, startJobBench } from '../support/job-bench.ts';
 import { call, say, type Turn } from '../support/model/scenario.ts';
 
 let bench: JobBench;
@@ -26,8 +26,8 @@ const nudgesOf = ({ events }: Outcome) =>
 
 test('a job at its turn limit that is asked for a patch ends with its error, and the patch is there', async () => {
   const repository = await repositoryOf('patch');
-  const fields = { limits: { turns: 3 }, onLimit: 'patch' as const };
-  const outcome = await bench.run({ repository, turns: [writes, ...looks(9)], fields });
+  const request = { limits: { turns: 3 }, onLimit: 'patch' };
+  const outcome = await bench.run({ repository, turns: [writes, ...looks(9)], request });
   assert.partialDeepStrictEqual(outcome.last, {
     type: 'Error',
     code: 'turn_limit',
@@ -42,8 +42,8 @@ test('a job at its turn limit that is asked for a patch ends with its error, and
 
 test('a job at its turn limit that is asked for a draft opens one, and says that it is incomplete', async () => {
   const repository = await repositoryOf('draft');
-  const fields = { limits: { turns: 3 }, onLimit: 'draft' as const };
-  const outcome = await bench.run({ repository, turns: [writes, ...looks(9)], fields });
+  const request = { limits: { turns: 3 }, onLimit: 'draft' };
+  const outcome = await bench.run({ repository, turns: [writes, ...looks(9)], request });
   const [pullRequest, ...others] = bench.forge.pullRequests(repository.fullName);
   assert.deepEqual(others, []);
   assert.partialDeepStrictEqual(pullRequest, { draft: true });
@@ -72,9 +72,14 @@ test('a job whose agent goes round in circles is ended, and its work is kept', a
 
 test('a command that outlasts the agent’s time is stopped in time for what comes after it', async () => {
   const repository = await repositoryOf('time');
-  const fields = { limits: { minutes: 0.6 }, onLimit: 'draft' as const };
-  const turns = script('echo kept >kept.txt; sleep 500');
-  const outcome = await bench.run({ repository, turns, fields });
+  const request = { limits: { minutes: 0.6 }, onLimit: 'draft' };
+  const turns: Turn[] = [
+    { reply: [call('bash', { command: 'echo kept >kept.txt; sleep 500', timeoutSeconds: 600 })] },
+    // It is told to come to an end, and does not.
+    { expect: /ran longer than/, reply: [call('bash', { command: 'sleep 501' })] },
+  ];
+  const outcome = await bench.run({ repository, turns, request });
+  assert.deepEqual(nudgesOf(outcome), ['limit_near']);
   const [pullRequest] = bench.forge.pullRequests(repository.fullName);
   assert.partialDeepStrictEqual(outcome.last, {
     type: 'Result',
@@ -94,7 +99,7 @@ test('limits on single commands and their output are those of the request', asyn
   const outcome = await bench.run({
     repository,
     turns,
-    fields: { limits: { commandSeconds: 2, outputKb: 1 } },
+    request: { limits: { commandSeconds: 2, outputKb: 1 } },
   });
   assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'nothing_to_change' });
   const outputs = outcome.events.flatMap((event) =>
@@ -105,7 +110,7 @@ test('limits on single commands and their output are those of the request', asyn
 
 test('a limit in money fails the job before anything is spent where the model has no price', async () => {
   const repository = await repositoryOf('price');
-  const outcome = await bench.run({ repository, turns: [writes], fields: { limits: { costUsd: 1 } } });
+  const outcome = await bench.run({ repository, turns: [writes], request: { limits: { costUsd: 1 } } });
   assert.partialDeepStrictEqual(outcome.last, {
     type: 'Error',
     code: 'price_unknown',

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { labels } from '../../server/docker/container-spec.ts';
-import type { JobRequest } from '../../server/domain/job.ts';
 import { requireDocker } from './docker.ts';
 import { startFarEnds } from './far-ends.ts';
 import type { Forge, ForgeRepository } from './forge/forge.ts';
@@ -12,10 +11,10 @@ export type TestJob = {
   repository: ForgeRepository;
   turns: Turn[];
   baseBranch?: string;
+  /** Further fields of the request. */
+  request?: Record<string, unknown>;
   /** Another address than the repository's present one. */
   repoUrl?: string;
-  /** Further fields of the request. */
-  fields?: Omit<Partial<JobRequest>, 'repository' | 'prompt' | 'baseBranch'>;
 };
 
 export type Outcome = {
@@ -52,11 +51,17 @@ export const startJobBench = async (
   return {
     forge,
     server,
-    async run({ repository, turns, baseBranch, repoUrl = `${forge.url}/${repository.fullName}`, fields }) {
+    async run({
+      repository,
+      turns,
+      baseBranch,
+      request = {},
+      repoUrl = `${forge.url}/${repository.fullName}`,
+    }) {
       const name = `«scenario ${scenarios.length + 1}»`;
       scenarios.push({ name, when: name, turns });
       const prompt = `Change the repository as ${name} says.`;
-      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}), ...fields };
+      const body = { repoUrl, prompt, ...(baseBranch ? { baseBranch } : {}), ...request };
       const response = await postJob(server.url, body, { signal: AbortSignal.timeout(jobMs) });
       const events = await Array.fromAsync(eventsOf(response));
       const [first, last] = [events[0], events.at(-1)];

@@ -104,6 +104,7 @@ test('values are read as what they mean', () => {
     ...needed,
     PORT: '0',
     SANDBOX_CPUS: '0.5',
+    JOB_USD_MAX: '2.5',
     API_KEYS: ' 0123456789abcdef, fedcba9876543210 ,',
     GITHUB_URL: 'https://git.example.com//',
   });
@@ -111,6 +112,7 @@ test('values are read as what they mean', () => {
     ...readConfig(needed),
     PORT: 0,
     SANDBOX_CPUS: 0.5,
+    JOB_USD_MAX: 2.5,
     API_KEYS: ['0123456789abcdef', 'fedcba9876543210'],
     GITHUB_URL: 'https://git.example.com',
   });
@@ -150,6 +152,7 @@ test('everything that is missing or wrong is in one message, and no value is rep
     GITHUB_URL: 'canary://git.example.com',
     COMMIT_AUTHOR_EMAIL: 'canary-address',
     JOB_MINUTES_MAX: '1.5',
+    JOB_USD_MAX: '0',
   });
 
   const named = message.split('\n').flatMap((line) => /^ {2}([A-Z_]+) /.exec(line)?.[1] ?? []);
@@ -163,6 +166,7 @@ test('everything that is missing or wrong is in one message, and no value is rep
     'COMMIT_AUTHOR_EMAIL',
     'SANDBOX_CPUS',
     'JOB_MINUTES_MAX',
+    'JOB_USD_MAX',
   ]);
   assert.match(message, /ANTHROPIC_API_KEY is missing: the key for the model/);
   assert.match(message, /JOB_MINUTES_MAX must be a whole number; it is how long a job may take\./);

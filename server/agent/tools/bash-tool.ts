@@ -45,9 +45,16 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
   });
 };
 
-/** A command that outlasts the agent's time would take what comes after it with it. A last look stays possible. */
-const msLeft = ({ time }: CommandLimits): number =>
-  time === undefined ? Number.POSITIVE_INFINITY : Math.max(1000, time.endAt - Date.now());
+/**
+ * A command that outlasts the agent's time would take from what comes after it, and one that begins before its end is
+ * near leaves the model time to come to an end. A short look stays possible.
+ */
+const msLeft = ({ time }: CommandLimits): number => {
+  if (time === undefined) return Number.POSITIVE_INFINITY;
+  const half = (time.nearAt + time.endAt) / 2;
+  const now = Date.now();
+  return Math.max(1000, Math.ceil((now < half ? half : time.endAt) - now));
+};
 
 /** An exit code is a result, whatever it is: only a command that did not come to its end has failed. */
 const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): string | undefined => {

@@ -178,17 +178,20 @@ test('a job that is cancelled while its time runs out is cancelled', async () =>
   await assert.rejects(agent.run(), { message: 'cancelled' });
 });
 
-test('a command gets no more time than the agent has', async () => {
-  const time = { nearAt: Date.now() + 60_000, endAt: Date.now() + 90_000 };
-  const calls = [
-    call('a', 'bash', { command: 'npm test', timeoutSeconds: 10 }),
-    call('b', 'bash', { command: 'npm test' }),
-  ];
-  const agent = createScriptedAgent([{ content: calls }, done], { time });
-  await agent.run();
-  const [short = 0, long = 0] = agent.sandbox.asked.map(({ timeoutMs }) => timeoutMs);
-  assert.equal(short, 10_000);
-  assert.ok(long > 60_000 && long <= 90_000, `${long} ms`);
+test('a command gets no more time than the agent has, and leaves some to come to an end', async () => {
+  const timeoutsWhen = async (nearMs: number, endMs: number) => {
+    const time = { nearAt: Date.now() + nearMs, endAt: Date.now() + endMs };
+    const calls = [
+      call('a', 'bash', { command: 'npm test', timeoutSeconds: 10 }),
+      call('b', 'bash', { command: 'npm test' }),
+    ];
+    const agent = createScriptedAgent([{ content: calls }, done], { time });
+    await agent.run();
+    return agent.sandbox.asked.map(({ timeoutMs }) => Math.ceil(timeoutMs / 5000) * 5);
+  };
+  assert.deepEqual(await timeoutsWhen(60_000, 90_000), [10, 75]);
+  assert.deepEqual(await timeoutsWhen(-60_000, 30_000), [10, 30]);
+  assert.deepEqual(await timeoutsWhen(600_000, 900_000), [10, 120]);
 });
 
 /** The clock goes on while nobody has the job; what the model was told by it stays what it was. */

@@ -38,6 +38,15 @@ test('two calls with one id each get their own result, in one reply and in sever
   assert.deepEqual(idsIn(again).calls, [...ids, 'call_0_4']);
 });
 
+test('calls without an id are given one', async () => {
+  const agent = createScriptedAgent([
+    { content: [call('', 'list', {}), call('', 'read', { filepath: 'app.js' })] },
+    done,
+  ]);
+  await agent.run();
+  assert.deepEqual(idsIn(agent), { calls: ['call', 'call_2'], results: ['call', 'call_2'] });
+});
+
 test('of hundreds of calls in one reply the first fifty are run, and the others are told not to be', async () => {
   const calls = Array.from({ length: 300 }, (_, n) =>
     call(`call-${n}`, 'write', { filepath: `${n}.js`, content: '' }),

@@ -41,7 +41,7 @@ const createRun = (complete: ToolCall[], earlier?: readonly TranscriptEntry[]) =
   };
   const run = () =>
     runCalls(
-      { complete, refused: [], isReplayed: earlier !== undefined },
+      { complete, cut: undefined, tooMany: [], isReplayed: earlier !== undefined },
       {
         tools: createTools(observed, limits),
         emit: async (fact) => {

@@ -23,7 +23,7 @@ const limitsOf = (limits: JobLimits | undefined, server: Partial<AgentLimits> = 
 
 test('a job without limits of its own has the server’s, and keeps time for what comes after the agent', () => {
   const start = Date.parse(startedAt);
-  const time = { nearAt: start + 47 * minute, endAt: start + 50 * minute };
+  const time = { nearAt: start + 45 * minute, endAt: start + 50 * minute };
   assert.deepEqual(limitsOf(undefined), { ...agent, time });
   assert.deepEqual(limitsOf(undefined, { costUsdMax: 5 }), { ...agent, time, costUsdMax: 5 });
 });
