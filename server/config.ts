@@ -38,10 +38,39 @@ const isNetwork = (text: string): boolean => {
   return family !== 0 && isPrefix && rest.length === 0;
 };
 
-const yesOrNo = z
-  .enum(['true', 'false'], 'must be true or false')
-  .default('false')
-  .transform((text) => text === 'true');
+const yesOrNo = (otherwise: boolean) =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .default(otherwise ? 'true' : 'false')
+    .transform((text) => text === 'true');
+
+const usdPerMillion = z.number().nonnegative();
+
+const prices = z.record(
+  z.string(),
+  z.strictObject({
+    input: usdPerMillion,
+    output: usdPerMillion,
+    cacheWrite: usdPerMillion,
+    cacheRead: usdPerMillion,
+  }),
+);
+
+const priceList = z.string().transform((text, context) => {
+  const parsed = prices.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const message = 'must be JSON that gives each model these four numbers, none below 0';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
 
 const settings = z.object({
   ANTHROPIC_API_KEY: secret.describe(
@@ -101,14 +130,27 @@ const settings = z.object({
     .default('info')
     .describe('how much is logged'),
 
-  ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe('where the Messages API is'),
+  ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe(
+    'where the Messages API is: Anthropic’s, or another endpoint that speaks it; what an endpoint does not take of thinking, effort and caching is left out',
+  ),
   MODEL: z.string().default('claude-opus-5-5').describe('the model’s name'),
   MODEL_EFFORT: z
     .enum(['low', 'medium', 'high', 'xhigh', 'max'])
     .default('high')
     .describe('how much the model thinks and writes'),
-  MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply'),
+  MODEL_THINKING: yesOrNo(true).describe(
+    'whether the model thinks before it answers, shown as summaries; some models always think',
+  ),
+  MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply, thinking included'),
   MODEL_RETRIES_MAX: integer(0, 20, 6).describe('how often a failed model call is tried again'),
+  MODEL_RETRY_SECONDS_MAX: integer(0, 86_400, 600).describe(
+    'how long one reply is waited for in vain, between attempts and in those that bring nothing; an API that asks for a longer wait ends the job',
+  ),
+  MODEL_PRICES: priceList
+    .optional()
+    .describe(
+      'US dollars for a million tokens, as JSON by the model’s name, over the table of Anthropic’s own: {"model": {"input": 3, "output": 15, "cacheWrite": 3.75, "cacheRead": 0.3}}',
+    ),
 
   GITHUB_URL: url('https://github.com').describe(
     'where repositories are; yours for GitHub Enterprise Server',
@@ -135,7 +177,7 @@ const settings = z.object({
     .describe(
       'hosts that sandboxes may reach besides GitHub’s, names or «*.domain», separated by commas; set to nothing, they reach none at all',
     ),
-  EGRESS_ALLOW_PRIVATE: yesOrNo.describe(
+  EGRESS_ALLOW_PRIVATE: yesOrNo(false).describe(
     'whether sandboxes of private repositories may reach these hosts as well: they could carry code there',
   ),
   SETUP_EGRESS_ALLOW: list
@@ -167,7 +209,7 @@ const settings = z.object({
       'the other images that a job may choose by name, with the tool chains that they hold: «go=my/sandbox-go:1.26 (Go 1.26); rust=…»',
     ),
   SANDBOX_RUNTIME: z.string().min(1).default('runsc-backspace').describe('gVisor, as registered with Docker'),
-  SANDBOX_WITHOUT_GVISOR: yesOrNo.describe(
+  SANDBOX_WITHOUT_GVISOR: yesOrNo(false).describe(
     'whether jobs run on a host without gVisor too: then the host’s kernel is all that holds them',
   ),
   SANDBOX_MEMORY_MB: integer(256, 1 << 20, 2048).describe('memory of a sandbox, its files included'),
@@ -238,6 +280,11 @@ const settings = z.object({
   ),
   JOB_MINUTES_MAX: integer(1, 1440, 60).describe('how long a job may take'),
   JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 5_000_000).describe('input and output tokens of a job'),
+  JOB_USD_MAX: z.coerce
+    .number('must be a number')
+    .positive('must be more than 0')
+    .optional()
+    .describe('what the model may cost in a job, in US dollars; it needs a model whose price is known'),
   AGENT_TURNS_MAX: integer(1, 10_000, 100).describe('model replies in a job'),
   SANDBOX_LOSSES_MAX: integer(0, 100, 3).describe('sandboxes that one job may lose and go on in another'),
   COMMAND_SECONDS: integer(1, 86_400, 120).describe(
@@ -249,6 +296,12 @@ const settings = z.object({
     'what setup commands made, kept in DATA_DIR for later jobs; 0 keeps nothing, one result takes a quarter at most',
   ),
   COMMAND_OUTPUT_KB_MAX: integer(1, 4096, 32).describe('output of one command that the model sees'),
+  CHECK_SECONDS_MAX: integer(1, 86_400, 600).describe(
+    'how long one of the repository’s checks may run, before and after the change',
+  ),
+  CHECK_ROUNDS_MAX: integer(0, 10, 1).describe(
+    'how often the agent may go on when a check that passed before fails; then the pull request is a draft',
+  ),
   CLONE_MB_MAX: integer(1, 1 << 20, 500).describe('bytes that one sandbox may fetch from GitHub'),
   CLONE_SECONDS_MAX: integer(10, 86_400, 600).describe('how long the clone may take'),
   CHANGESET_FILES_MAX: integer(1, 100_000, 300).describe('files in one pull request'),

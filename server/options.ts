@@ -26,7 +26,18 @@ export const appLimits = (config: Config) => ({
   streamsPerKeyMax: config.STREAMS_PER_KEY_MAX,
   bodyBytesMax: config.REQUEST_KB_MAX * kilobyte,
   pingMs: 15 * second,
+  jobLimitsMax: jobLimitsMax(config),
   idleWriteTimeoutMs: config.READER_STALLED_SECONDS_MAX * second,
+});
+
+/** What a request may ask for at most; what is left out has no limit. */
+const jobLimitsMax = (config: Config) => ({
+  turns: config.AGENT_TURNS_MAX,
+  tokens: config.JOB_TOKENS_MAX,
+  ...(config.JOB_USD_MAX !== undefined && { costUsd: config.JOB_USD_MAX }),
+  minutes: config.JOB_MINUTES_MAX,
+  commandSeconds: config.COMMAND_SECONDS_MAX,
+  outputKb: config.COMMAND_OUTPUT_KB_MAX,
 });
 
 export const githubOptions = (config: JobsConfig, temporaryDirectory: string) => ({
@@ -137,20 +148,24 @@ export const modelOptions = (config: JobsConfig) => ({
   baseUrl: config.ANTHROPIC_BASE_URL,
   model: config.MODEL,
   effort: config.MODEL_EFFORT,
-  thinking: true,
+  thinking: config.MODEL_THINKING,
   outputTokensMax: config.MODEL_OUTPUT_TOKENS_MAX,
+  prices: config.MODEL_PRICES ?? {},
   requestTimeoutMs: 20 * minute,
   idleTimeoutMs: 2 * minute,
   retriesMax: config.MODEL_RETRIES_MAX,
+  retryMsMax: config.MODEL_RETRY_SECONDS_MAX * second,
 });
 
 export const jobSettings = (config: Config) => ({
   identity: { name: config.COMMIT_AUTHOR_NAME, email: config.COMMIT_AUTHOR_EMAIL },
+  jobMs: config.JOB_MINUTES_MAX * minute,
   lossesMax: config.SANDBOX_LOSSES_MAX,
   deathsMax: config.JOB_DEATHS_MAX,
   takeBackAgainMs: 40 * second,
   images: offeredImages(config),
   setup: { ms: config.SETUP_SECONDS_MAX * second, forge: config.GITHUB_URL },
+  checks: { checkMs: config.CHECK_SECONDS_MAX * second, roundsMax: config.CHECK_ROUNDS_MAX },
   checkpoint: { filesMax: 5000, bytesMax: 64 * megabyte },
   changeset: { filesMax: config.CHANGESET_FILES_MAX, bytesMax: config.CHANGESET_MB_MAX * megabyte },
   agent: {
@@ -162,5 +177,6 @@ export const jobSettings = (config: Config) => ({
     readBytesMax: 64 * kilobyte,
     filesMax: 500,
     matchesMax: 100,
+    ...(config.JOB_USD_MAX !== undefined && { costUsdMax: config.JOB_USD_MAX }),
   },
 });

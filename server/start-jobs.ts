@@ -86,6 +86,12 @@ export const startJobs = async (
     model: createModel({ ...modelOptions(config), log }),
     sandboxes: admission.guard(pool),
   };
+  if (config.JOB_USD_MAX !== undefined && ports.model.hasPrice !== true) {
+    log.warn(
+      { model: config.MODEL },
+      'JOB_USD_MAX cannot be kept without the price of MODEL: every job will fail',
+    );
+  }
   const { claim } = await store.openClaims(options);
   const worker = startWorker({
     claims: {

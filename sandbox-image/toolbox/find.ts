@@ -1,103 +1,110 @@
-import { spawn } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
-import { type Problem, problem, workspace } from './workspace.ts';
+import { createPathFilter, narrowing, type PathFilter } from './glob.ts';
+import { hintMs, ripgrep, tooLate } from './ripgrep.ts';
+import { similarDirectories } from './similar.ts';
+import { type Problem, problem, resolvePath, workspace } from './workspace.ts';
 
-/** Hidden files count (a repository has many), .git does not, and what .gitignore names does not either. */
-const common = ['--hidden', '--glob', '!.git', '--no-messages', '--color', 'never'];
+/**
+ * Where to look: a path from the workspace ('' for all of it), which files there are meant, and ripgrep's options that
+ * leave out some of the others.
+ */
+export type Where = { directory: string; isMeant: PathFilter; narrowing: readonly string[] };
 
-export const listFiles = async (request: {
-  path?: string;
-  glob?: string;
-  filesMax: number;
-}): Promise<object> => {
-  const args = [
-    '--files',
-    '--sort',
-    'path',
-    '--null',
-    ...common,
-    ...globArgs(request.glob),
-    '--',
-    ...where(request.path),
-  ];
-  const found = await ripgrep(args, '\0', request.filesMax + 1);
-  if (!Array.isArray(found)) return found;
-  return {
-    ok: true,
-    paths: found.slice(0, request.filesMax).map(tidy),
-    more: found.length > request.filesMax,
-  };
-};
+type ListRequest = { path?: string; glob?: string; depth?: number; filesMax: number };
 
-export const searchFiles = async (request: {
-  pattern: string;
-  path?: string;
-  glob?: string;
-  matchesMax: number;
-}): Promise<object> => {
-  const shape = ['--line-number', '--no-heading', '--with-filename', '--null', '--max-columns', '400'];
-  const args = [...shape, '--max-columns-preview', '--sort', 'path', ...common, ...globArgs(request.glob)];
-  const found = await ripgrep(
-    [...args, '--regexp', request.pattern, '--', ...where(request.path)],
-    '\n',
-    request.matchesMax + 1,
+export const listFiles = async (request: ListRequest): Promise<object> => {
+  const where = await whereOf(request);
+  if ('ok' in where) return where;
+  const entries = new Map<string, number>();
+  const found = await eachFile(where, [], (file) => {
+    const entry = atDepth(file, where.directory, request.depth);
+    entries.set(entry, (entries.get(entry) ?? 0) + 1);
+    return entries.size <= request.filesMax;
+  });
+  if ('ok' in found) return found;
+  if (entries.size === 0 && found.isLate) return tooLate;
+  if (entries.size === 0)
+    return { ok: true, paths: [], more: found.isCut, hint: await whyNoFiles(request, where) };
+  const paths = [...entries].map(([entry, files]) =>
+    entry.endsWith('/') ? `${entry} (${inFiles(files)})` : entry,
   );
-  if (!Array.isArray(found)) return found;
-  const matches = found.slice(0, request.matchesMax).flatMap((line) => {
-    const [, file, number, text] = /^([^\0]*)\0(\d+):(.*)$/s.exec(line) ?? [];
-    return file && number ? [{ path: tidy(file), line: Number(number), text: text ?? '' }] : [];
-  });
-  return { ok: true, matches, more: found.length > request.matchesMax };
+  return { ok: true, paths: paths.slice(0, request.filesMax), more: found.isCut };
 };
 
-/** Files with the same name elsewhere: what a wrong path most often meant. */
-export const similarFiles = async (filepath: string): Promise<string[]> => {
-  const similarMax = 3;
-  const name = path.basename(filepath).replaceAll(/[^\w.-]/g, '?');
-  const stem = name.replace(/\.\w+$/, '');
-  const args = ['--files', '--null', ...common, '--glob', `**/${name}`, '--glob', `**/${stem}.*`, '--', '.'];
-  const found = await ripgrep(args, '\0', similarMax);
-  return Array.isArray(found) ? found.map(tidy) : [];
+const inFiles = (files: number): string => (files === 1 ? '1 file' : `${files} files`);
+
+/** The file, or the directory that stands for it when it is deeper than asked for. */
+const atDepth = (file: string, directory: string, depth: number | undefined): string => {
+  if (depth === undefined) return file;
+  const above = directory === '' || !file.startsWith(`${directory}/`) ? 0 : directory.split('/').length;
+  const parts = file.split('/');
+  return parts.length - above <= depth ? file : `${parts.slice(0, above + depth).join('/')}/`;
 };
 
-const globArgs = (glob: string | undefined): string[] => (glob ? ['--glob', glob] : []);
-const where = (directory: string | undefined): string[] => [
-  directory && path.resolve(workspace, directory) !== workspace
-    ? path.relative(workspace, path.resolve(workspace, directory))
-    : '.',
-];
-const tidy = (file: string): string => file.replace(/^\.\//, '');
+/** Which place and files a request means; a problem when there is no such place, or the glob is none. */
+export const whereOf = async ({
+  path: at,
+  glob,
+}: {
+  path?: string;
+  glob?: string;
+}): Promise<Where | Problem> => {
+  if (at?.includes('\0')) return problem('There is a NUL in the path: leave it out.');
+  const directory = at === undefined ? '' : path.relative(workspace, resolvePath(at));
+  if (at !== undefined && !fs.existsSync(resolvePath(at))) {
+    const similar = await similarDirectories(at);
+    const advice =
+      similar.length > 0
+        ? `Did you mean ${similar.join(' or ')}?`
+        : 'Use list without path to see what is there.';
+    return problem(`No such file or directory: ${at}. ${advice}`);
+  }
+  const isMeant = createPathFilter(glob, directory);
+  if (typeof isMeant !== 'function') return problem(`The glob ${isMeant.globProblem}: mend it.`);
+  return { directory, isMeant, narrowing: narrowing(glob) };
+};
 
-const wordLettersMax = 30_000;
+const eachFile = (
+  where: Where,
+  options: readonly string[],
+  take: (file: string) => boolean,
+  timeoutMs?: number,
+) => {
+  const takeMeant = (item: string): boolean => {
+    const file = tidy(item);
+    return where.isMeant(file) ? take(file) : true;
+  };
+  const args = ['--files', '--null', ...where.narrowing, ...options, '--', where.directory || '.'];
+  return ripgrep(args, '\0', takeMeant, timeoutMs);
+};
 
-/** The first `itemsMax` items that ripgrep prints; it is stopped when there are enough. */
-const ripgrep = (args: string[], separator: string, itemsMax: number): Promise<string[] | Problem> =>
-  new Promise((resolve) => {
-    const bytesMax = 4 << 20;
-    // Node throws instead of starting a program with a NUL among its words, or with too many.
-    if (args.some((word) => word.includes('\0') || word.length > wordLettersMax)) {
-      return resolve(problem('There is a NUL in what is looked for, or it is too long.'));
-    }
-    const child = spawn('rg', args, { cwd: workspace, stdio: ['ignore', 'pipe', 'pipe'] });
-    const items: string[] = [];
-    let rest = '';
-    let bytes = 0;
-    let errors = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      const pieces = (rest + chunk).split(separator);
-      rest = pieces.pop() ?? '';
-      items.push(...pieces);
-      bytes += chunk.length;
-      if (items.length >= itemsMax || bytes > bytesMax) child.kill('SIGKILL');
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      errors = (errors + chunk).slice(0, 2000);
-    });
-    child.once('error', (error) => resolve(problem(`ripgrep could not be started: ${error.message}`)));
-    child.once('close', (exitCode) => {
-      // 0: found, 1: nothing found, null: stopped by us, 2: an error, though other files may have matched.
-      if (exitCode === 2 && items.length === 0) {
-        resolve(problem(errors.trim() || 'Nothing could be searched there: does that path exist?'));
-      } else resolve(items.slice(0, itemsMax));
-    });
-  });
+export const tidy = (file: string): string => file.replace(/^\.\//, '');
+
+const anyFile = async (where: Where, options: readonly string[] = []): Promise<string | undefined> => {
+  let any: string | undefined;
+  const takeOne = (file: string) => {
+    any = file;
+    return false;
+  };
+  await eachFile(where, options, takeOne, hintMs);
+  return any;
+};
+
+/** In words for the model; undefined when there are files. */
+export const whyNoFiles = async (
+  { path: at, glob }: { path?: string; glob?: string },
+  where: Where,
+): Promise<string | undefined> => {
+  if ((await anyFile(where)) !== undefined) return undefined;
+  const ignored = await anyFile(where, ['--no-ignore']);
+  if (ignored !== undefined)
+    return `only files that .gitignore names, such as ${ignored}: see them with bash (ls, find)`;
+  const place = at === undefined ? 'the workspace' : at;
+  const inPlace = await anyFile({ ...where, isMeant: () => true, narrowing: [] });
+  if (inPlace === undefined) return `there are no files in ${place}`;
+  const elsewhere = await whereOf({ ...(glob !== undefined && { glob }) });
+  const other = 'ok' in elsewhere ? undefined : await anyFile(elsewhere);
+  const hint = other === undefined ? `the first file there is ${inPlace}` : `elsewhere there is ${other}`;
+  return `no file in ${place} fits ${glob}; ${hint}`;
+};

@@ -1,11 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { ErrorCode } from '../domain/errors.ts';
 import { endsInHeading } from './heading.ts';
+import { inImperative } from './imperative.ts';
 
 export type Command = { command: string; exitCode: number | null };
 
 /** What the agent has to say about its change; what has changed is not for the agent to say. */
 export type AgentAnswer = {
-  /** The pull request's title: one line, at most 72 characters. */
+  /** The pull request's title: one line, under 72 characters. */
   title: string;
   /** The pull request's description in Markdown, as the model wrote it; may be empty. */
   description: string;
@@ -13,9 +15,13 @@ export type AgentAnswer = {
   summary: string;
   /** Every command that the agent ran, in order. */
   commands: readonly Command[];
+  /** There when a limit ended the work before the agent was done. */
+  incomplete?: { code: ErrorCode; message: string };
+  /** The agent was told to come to an end, and did: what it leaves out it was to say. */
+  wrappedUp?: true;
 };
 
-const titleCharactersMax = 72;
+const titleCharactersMax = 71;
 const summaryCharactersMax = 600;
 
 /** Reads the final message: its first line is the title, the rest the description. */
@@ -49,7 +55,7 @@ const cleanTitle = (line: string): string => {
     .replace(/(?<!\.)\.$/, '')
     .trim();
   if (!/[\p{L}\p{N}]/u.test(bare) || /^(?:```|~~~)/.test(bare)) return '';
-  return bare.charAt(0).toUpperCase() + bare.slice(1);
+  return inImperative(bare.charAt(0).toUpperCase() + bare.slice(1));
 };
 
 /** How models begin when they talk to somebody instead of giving a title. */
@@ -78,7 +84,7 @@ const summaryOf = (description: string): string => {
 };
 
 /** At the end of a word, with an ellipsis that counts. */
-const cut = (text: string, charactersMax: number): string => {
+export const cut = (text: string, charactersMax: number): string => {
   if (text.length <= charactersMax) return text;
   const start = text.slice(0, charactersMax - 1);
   const space = start.lastIndexOf(' ');

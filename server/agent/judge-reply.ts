@@ -5,14 +5,20 @@ export type ToolCall = Extract<ReplyBlock, { type: 'tool_use' }>;
 
 /** What a reply asks for. */
 export type Verdict =
-  /** Tool calls; the last one may have been cut before it was complete. One of both is there. */
-  | { kind: 'calls'; complete: readonly ToolCall[]; cut: ToolCall | undefined }
+  /** Tool calls, one at least; the last one may have been cut before it was complete, and not so many are run at once. */
+  | { kind: 'calls'; complete: readonly ToolCall[]; cut: ToolCall | undefined; tooMany: readonly ToolCall[] }
   /** The model has stopped: this is its final message. */
   | { kind: 'final'; text: string }
   /** The model wants to be asked again. */
   | { kind: 'paused' }
-  /** Neither a call nor a final message: the output limit was in the way, or the model said nothing. */
-  | { kind: 'nothing'; why: 'cut' | 'empty' };
+  /** Neither a call nor a final message. */
+  | { kind: 'nothing'; why: Nothing };
+
+/** The output limit was in the way, the model said nothing, or it said that it calls a tool and called none. */
+export type Nothing = 'cut' | 'empty' | 'no_call';
+
+/** More than any model calls that knows what it does. */
+const callsMax = 50;
 
 /** Throws `model_refused`, and `model_failed` when the model could not end its reply. */
 export const judgeReply = (reply: ModelReply): Verdict => {
@@ -37,13 +43,19 @@ export const judgeReply = (reply: ModelReply): Verdict => {
   const last = reply.content.at(-1);
   // Nobody can tell whether the last call is complete when the limit has ended the reply, so it is never run.
   const cut = isCut && last?.type === 'tool_use' ? last : undefined;
-  if (calls.length > 0) return { kind: 'calls', complete: calls.filter((call) => call !== cut), cut };
+  if (calls.length > 0) {
+    const whole = calls.filter((call) => call !== cut);
+    return { kind: 'calls', complete: whole.slice(0, callsMax), cut, tooMany: whole.slice(callsMax) };
+  }
   if (isCut) return { kind: 'nothing', why: 'cut' };
   if (reply.stopReason === 'pause_turn') return { kind: 'paused' };
+  // What it announces is no answer.
+  if (reply.stopReason === 'tool_use') return { kind: 'nothing', why: 'no_call' };
   return text === '' ? { kind: 'nothing', why: 'empty' } : { kind: 'final', text };
 };
 
-const textOf = ({ content }: ModelReply): string =>
+/** What the model says in words, thinking left out; may be empty. */
+export const textOf = ({ content }: Pick<ModelReply, 'content'>): string =>
   content
     .flatMap((block) => (block.type === 'text' ? [block.text] : []))
     .join('\n\n')

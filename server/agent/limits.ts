@@ -15,4 +15,16 @@ export type AgentLimits = {
   filesMax: number;
   /** Matches of one search. */
   matchesMax: number;
+  /** What all turns together may cost, in US dollars. Left out, there is no such limit. */
+  costUsdMax?: number;
+  /** Left out, the agent has all the time that it wants. */
+  time?: AgentTime;
+};
+
+/** Milliseconds since 1970, as `Date.now()` tells them: the same for whichever server has the job. */
+type AgentTime = {
+  /** From here on the model is asked to come to an end. */
+  nearAt: number;
+  /** From here on it is asked nothing more: what is left of the job's time is for what comes after the agent. */
+  endAt: number;
 };

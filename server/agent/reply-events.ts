@@ -19,15 +19,18 @@ export const createReplyEvents = (emit: Emit, before: readonly JobFact[] = []): 
   const told: Piece[] = before.flatMap(pieceOf);
   let saidAgain = 0;
 
+  const store = (fact: JobFact) => {
+    stored = stored.then(() => emit(fact));
+    // Whoever awaits `settled` gets the failure; until then it must not end the process.
+    stored.catch(() => {});
+  };
   const tell = (piece: Piece) => {
     const last = told[saidAgain];
     saidAgain += 1;
     // A reply that was cut and starts again often says the same once more: that was told already.
     if (last?.kind === piece.kind && last.message === piece.message) return;
     told.splice(saidAgain - 1, Number.POSITIVE_INFINITY, piece);
-    stored = stored.then(() => emit(factOf(piece)));
-    // Whoever awaits `settled` gets the failure; until then it must not end the process.
-    stored.catch(() => {});
+    store(factOf(piece));
   };
   const pieces = createPieces((message) => tell({ kind, message }));
 
@@ -46,6 +49,11 @@ export const createReplyEvents = (emit: Emit, before: readonly JobFact[] = []): 
         case 'restart':
           pieces.drop();
           saidAgain = 0;
+          return;
+        case 'retry': {
+          const { attempt, waitMs, error } = delta;
+          store({ type: 'Model: Retry', attempt, waitMs, error });
+        }
       }
     },
     settled: () => {

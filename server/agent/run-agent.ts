@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.ts';
+import type { Exploration } from '../domain/exploration.ts';
 import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
@@ -6,8 +6,11 @@ import type { Span } from '../domain/trace.ts';
 import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
+import { createBounds, type Incomplete, outOfTime } from './bounds.ts';
+import { createFirstMessage } from './first-message.ts';
 import type { Guardian } from './guardian.ts';
-import { judgeReply } from './judge-reply.ts';
+import { createIncompleteAnswer, type Plan } from './incomplete-answer.ts';
+import { judgeReply, textOf } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
 import { createSystemPrompt } from './prompt.ts';
 import { createReplay } from './replay.ts';
@@ -15,10 +18,12 @@ import { runCalls } from './run-calls.ts';
 import { createSetbacks } from './setbacks.ts';
 import { type AgentSandbox, createTools } from './tools/create-tools.ts';
 import { withReply, withUser } from './transcript.ts';
+import { createUniqueIds } from './unique-ids.ts';
 
 type Assignment = {
   prompt: string;
   base: Base;
+  exploration: Exploration;
   /** What earlier holders of the job have told. */
   told: readonly JobFact[];
   /** What the model is told each time that it says to be done, in this order; the answer is what it says after the last. */
@@ -39,11 +44,11 @@ type Progress = { onUsage(usage: Usage): void };
 
 /**
  * Asks the model, runs the tools that it calls, tells it what came of them, and so on until it stops calling tools. What
- * was stored of the transcript is gone through first, and only what comes after it is asked and done.
- * Throws AppError: `turn_limit`, `token_limit`, `model_refused`, `model_failed`, and what model and sandbox throw.
+ * was stored of the transcript is gone through first, and only what comes after it is asked and done. At a limit the
+ * answer is `incomplete`. Throws AppError: `model_refused`, `model_failed`, and what model and sandbox throw.
  */
 export const runAgent = async (
-  { prompt, base, told, feedback }: Assignment,
+  { prompt, base, exploration, told, feedback }: Assignment,
   ports: Ports,
   limits: AgentLimits,
   progress: Progress,
@@ -55,54 +60,81 @@ export const runAgent = async (
   const system = createSystemPrompt(base);
   const setbacks = createSetbacks();
   const replay = createReplay(transcripts.earlier, transcripts.unfinished);
+  const bounds = createBounds(limits);
+  const withUniqueIds = createUniqueIds();
   const commands = told.flatMap((fact) => commandOf(fact, ports.redact));
+  let plan = told.reduce(planAfter, []);
+  const said: string[] = [];
   const save = async (entry: TranscriptEntry, fact?: JobFact) => {
     if (fact) commands.push(...commandOf(fact, ports.redact));
+    if (fact) plan = planAfter(plan, fact);
     await transcripts.save(entry, fact);
   };
-  let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
+  let transcript: Transcript = withUser([], createFirstMessage(exploration, prompt));
   let usage = noUsage;
   let saving = Promise.resolve();
   let feedbackGiven = 0;
 
-  const say = (text: string) => {
+  const say = (text: string, about: NoteTopic | undefined) => {
     transcript = withUser(transcript, [{ type: 'text', text }]);
+    bounds.noted(about);
   };
-  const note = async (text: string, about?: NoteTopic) => {
-    await save({ kind: 'note', text, ...(about && { about }) });
-    say(text);
+  const note = async (text: string, about?: NoteTopic, fact?: JobFact) => {
+    await save({ kind: 'note', text, ...(about && { about }) }, fact);
+    say(text, about);
   };
-  const ask = async (): Promise<ModelReply> => {
+  /** undefined when there is no time left for it. */
+  const ask = async (): Promise<ModelReply | undefined> => {
+    for (const { text, about, fact } of bounds.nudges()) await note(text, about, fact);
     const news = guardian.news();
     if (news !== undefined) await note(news);
     const request = { system, tools: definitions, transcript };
-    const reply = await askModel(
+    const timeIsUp = bounds.timeIsUp();
+    const answered = await askModel(
       request,
       usage.turns + 1,
       { ...ports, unfinished: replay.unfinished() },
-      signal,
-    );
+      AbortSignal.any([signal, timeIsUp]),
+    ).catch((thrown: unknown) => {
+      signal.throwIfAborted();
+      if (timeIsUp.aborted) return undefined;
+      throw thrown;
+    });
+    if (answered === undefined) return undefined;
+    const reply = { ...answered, content: withUniqueIds(answered.content) };
     // Else a reply that relies on what earlier calls have changed could be there without those changes.
     await saving;
     await save({ kind: 'reply', reply });
     return reply;
   };
+  const endIncomplete = async (why: Incomplete): Promise<AgentAnswer> => {
+    // The work so far is there for whoever asks for it, and of a sandbox that is lost what was saved.
+    await saving;
+    await guardian.healUnsaved(signal);
+    const steps = plan.map((step) => ({ ...step, title: ports.redact(step.title) }));
+    return createIncompleteAnswer(why, { said: said.map(ports.redact), plan: steps }, prompt, commands);
+  };
 
   for (;;) {
     signal.throwIfAborted();
-    refuseBeyond(limits, usage);
     for (const { text, about } of replay.notes()) {
-      say(text);
+      say(text, about);
       if (about === 'checks') feedbackGiven += 1;
     }
     const known = replay.reply();
+    const end = known ? undefined : bounds.end();
+    if (end) return endIncomplete(end);
     const reply = known ?? (await ask());
+    if (reply === undefined) return endIncomplete(outOfTime);
+    if (known) withUniqueIds(known.content);
     usage = plusTurn(usage, reply.usage);
     progress.onUsage(usage);
     transcript = withReply(transcript, reply.content);
 
     const verdict = judgeReply(reply);
+    if (textOf(reply) !== '') said.push(textOf(reply));
     if (verdict.kind === 'final') {
+      bounds.add(reply, [], usage);
       if (replay.isNote()) continue;
       const missing = await guardian.healUnsaved(signal);
       if (missing !== undefined) {
@@ -110,9 +142,12 @@ export const runAgent = async (
         continue;
       }
       const next = feedback[feedbackGiven];
-      if (next === undefined) return createAnswer(ports.redact(verdict.text), prompt, commands);
+      if (next === undefined || bounds.end()) {
+        const answer = createAnswer(ports.redact(verdict.text), prompt, commands);
+        return bounds.wrappingUp ? { ...answer, wrappedUp: true } : answer;
+      }
       feedbackGiven += 1;
-      await note(next, 'checks');
+      await note(next, 'checks', { type: 'Agent: Nudged', reason: 'checks_broken', message: next });
       continue;
     }
     const advice = setbacks.adviceAfter(verdict);
@@ -125,6 +160,7 @@ export const runAgent = async (
           )
         : [];
     transcript = withUser(transcript, [...results, ...advice]);
+    bounds.add(reply, results, usage);
     // While the model thinks. A failure counts when the reply is there.
     saving = guardian.save(signal);
     saving.catch(() => {});
@@ -134,15 +170,5 @@ export const runAgent = async (
 const commandOf = (fact: JobFact, redact: (text: string) => string): Command[] =>
   fact.type === 'Tool: Bash' ? [{ command: redact(fact.command), exitCode: fact.exitCode }] : [];
 
-const refuseBeyond = ({ turnsMax, tokensMax }: AgentLimits, usage: Usage): void => {
-  if (usage.turns >= turnsMax) {
-    throw new AppError('turn_limit', `The model was not done after ${turnsMax} turns, which is the limit.`);
-  }
-  const tokens = usage.inputTokens + usage.outputTokens;
-  if (tokens >= tokensMax) {
-    throw new AppError(
-      'token_limit',
-      `The job used ${tokens} tokens and is not done; ${tokensMax} is the limit.`,
-    );
-  }
-};
+const planAfter = (plan: Plan, fact: JobFact): Plan =>
+  fact.type === 'AI Plan' && fact.error === undefined ? fact.steps : plan;

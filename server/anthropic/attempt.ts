@@ -1,6 +1,8 @@
-import Anthropic, { type Middleware } from '@anthropic-ai/sdk';
-import type { ModelDelta, ModelReply } from '../domain/model.ts';
-import { toReply } from './messages.ts';
+import Anthropic, { AnthropicError, APIError, type Middleware } from '@anthropic-ai/sdk';
+import { Stream } from '@anthropic-ai/sdk/streaming';
+import type { ModelDelta } from '../domain/model.ts';
+import { createAssembly, type RawReply } from './assemble.ts';
+import { eventsOf, readEvent } from './stream-event.ts';
 
 export type AttemptLimits = {
   /** From the request to the reply's last event. */
@@ -19,48 +21,89 @@ export const attemptReply = async (
   onDelta: (delta: ModelDelta) => void,
   limits: AttemptLimits,
   signal: AbortSignal,
-): Promise<ModelReply> => {
+): Promise<RawReply> => {
   signal.throwIfAborted();
   using watchdog = watch(limits);
-  const stream = client.messages.stream(params, {
-    signal: AbortSignal.any([signal, watchdog.signal]),
-    middleware: [watchdog.middleware],
-  });
+  using connection = openConnection(AbortSignal.any([signal, watchdog.signal]));
+  const assembly = createAssembly(onDelta);
   try {
-    for await (const event of stream) tell(event, onDelta);
-    return readReply(await stream.finalMessage());
+    const response = await client.messages
+      .create({ ...params, stream: true }, { signal: connection.signal, middleware: [watchdog.middleware] })
+      .asResponse();
+    for await (const event of readReply(response)) assembly.take(event);
+    return assembly.reply();
   } catch (error) {
     signal.throwIfAborted();
     // The SDK says no more of an abort than that there was one.
-    if (watchdog.signal.aborted) throw watchdog.signal.reason;
-    throw error;
+    const failure = watchdog.signal.aborted ? watchdog.signal.reason : error;
+    // What comes behind the end of a reply takes nothing from it.
+    if (failure instanceof AnthropicError && assembly.isComplete()) return assembly.reply();
+    throw failure;
   }
 };
 
-const tell = (event: Anthropic.MessageStreamEvent, onDelta: (delta: ModelDelta) => void): void => {
-  if (event.type === 'content_block_stop') onDelta({ type: 'block_end' });
-  if (event.type !== 'content_block_delta') return;
-  if (event.delta.type === 'text_delta') onDelta({ type: 'text', text: event.delta.text });
-  if (event.delta.type === 'thinking_delta') onDelta({ type: 'thinking', text: event.delta.thinking });
+/**
+ * The SDK's own reader of streams takes Anthropic's dialect alone: it breaks at a «[DONE]», at a reply without usage and
+ * at an event without a name.
+ */
+async function* readReply(response: Response) {
+  if (response.headers.get('content-type')?.includes('application/json')) {
+    const message = await response.json().catch(asWireError);
+    throwIfError(message, response.headers);
+    yield* eventsOf(message);
+    return;
+  }
+  const events = Stream.rawEvents(response)[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await events.next().catch(asWireError);
+    if (done) return;
+    const data = parseJson(value.data);
+    if (value.event === 'error') throwIfError(data ?? { error: { message: value.data } }, response.headers);
+    throwIfError(data, response.headers);
+    const event = readEvent(data);
+    if (event) yield event;
+  }
+}
+
+/** What breaks while it is read, as a connection that is cut. */
+const asWireError = (cause: unknown): never => {
+  if (cause instanceof AnthropicError) throw cause;
+  throw new AnthropicError(cause instanceof Error ? cause.message : String(cause), { cause });
 };
 
-/** The SDK parses a tool's input only when it is read. */
-const readReply = (message: Anthropic.Message): ModelReply => {
+/** undefined for what is no JSON: some say «[DONE]» at the end. */
+const parseJson = (data: string): unknown => {
   try {
-    return toReply(message);
-  } catch (cause) {
-    const error = new Anthropic.AnthropicError('the reply holds a tool input that is no JSON');
-    error.cause = cause;
-    throw error;
+    return JSON.parse(data);
+  } catch {
+    return undefined;
   }
+};
+
+/** An error inside an answer that had begun with 200. */
+const throwIfError = (body: unknown, headers: Headers): void => {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return;
+  const type = (body.error as { type?: Anthropic.ErrorType } | null)?.type;
+  throw new APIError(undefined, body, undefined, headers, type ?? null);
+};
+
+type Connection = Disposable & { signal: AbortSignal };
+
+/** Closed when it is disposed, whether the reply has ended or not. */
+const openConnection = (until: AbortSignal): Connection => {
+  const controller = new AbortController();
+  return {
+    signal: AbortSignal.any([until, controller.signal]),
+    [Symbol.dispose]: () => controller.abort(),
+  };
 };
 
 type Watchdog = Disposable & { signal: AbortSignal; middleware: Middleware };
 
-/** Aborts a request that takes too long or has gone silent. It listens to bytes: the SDK keeps pings to itself. */
+/** Aborts a request that takes too long or has gone silent. It listens to bytes, pings among them. */
 const watch = ({ requestTimeoutMs, idleTimeoutMs }: AttemptLimits): Watchdog => {
   const controller = new AbortController();
-  const giveUp = (why: string) => controller.abort(new Anthropic.AnthropicError(why));
+  const giveUp = (why: string) => controller.abort(new AnthropicError(why));
   const idle = setTimeout(giveUp, idleTimeoutMs, `nothing came for ${idleTimeoutMs} ms`);
   const total = setTimeout(giveUp, requestTimeoutMs, `the reply had not ended after ${requestTimeoutMs} ms`);
   return {

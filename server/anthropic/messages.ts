@@ -1,5 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Message, ModelReply, ModelRequest, ReplyBlock } from '../domain/model.ts';
+import type { Message, ModelReply, ModelRequest } from '../domain/model.ts';
+import type { RawReply } from './assemble.ts';
+import type { Omissions } from './omissions.ts';
+import { costOf, type Prices, priceOf } from './prices.ts';
 
 export type RequestOptions = {
   /** A model name of the API. */
@@ -10,6 +13,8 @@ export type RequestOptions = {
   thinking: boolean;
   /** Of one reply, thinking included. */
   outputTokensMax: number;
+  /** Over the prices that are known. */
+  prices?: Prices;
 };
 
 /**
@@ -21,62 +26,76 @@ export type RequestOptions = {
 export const toParams = (
   options: RequestOptions,
   request: ModelRequest,
-): Anthropic.MessageCreateParamsNonStreaming => ({
-  model: options.model,
-  max_tokens: options.outputTokensMax,
-  thinking: options.thinking ? { type: 'adaptive', display: 'summarized' } : { type: 'disabled' },
-  ...(options.effort === undefined ? {} : { output_config: { effort: options.effort } }),
-  ...(request.system === ''
-    ? {}
-    : { system: [{ type: 'text' as const, text: request.system, cache_control: breakpoint }] }),
-  ...(request.tools.length === 0 ? {} : { tools: toTools(request) }),
-  messages: toMessages(request),
-});
+  without: Omissions,
+): Anthropic.MessageCreateParamsNonStreaming => {
+  const mark = without.has('caching') ? {} : { cache_control: breakpoint };
+  const { effort } = options;
+  return {
+    model: options.model,
+    max_tokens: options.outputTokensMax,
+    ...(without.has('thinking') ? {} : { thinking: toThinking(options) }),
+    ...(effort === undefined || without.has('effort') ? {} : { output_config: { effort } }),
+    ...(request.system === '' ? {} : { system: [{ type: 'text' as const, text: request.system, ...mark }] }),
+    ...(request.tools.length === 0 ? {} : { tools: toTools(request, mark) }),
+    messages: toMessages(request, mark, without),
+  };
+};
 
-export const toReply = (message: Anthropic.Message): ModelReply => {
+export const toReply = (raw: RawReply, options: RequestOptions): ModelReply => {
+  const { usage } = raw;
+  const cacheReadTokens = usage.cache_read_input_tokens ?? 0;
+  const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
   const tokens = {
-    inputTokens:
-      message.usage.input_tokens +
-      (message.usage.cache_creation_input_tokens ?? 0) +
-      (message.usage.cache_read_input_tokens ?? 0),
-    outputTokens: message.usage.output_tokens,
-    cacheReadTokens: message.usage.cache_read_input_tokens ?? 0,
-    cacheWriteTokens: message.usage.cache_creation_input_tokens ?? 0,
+    inputTokens: (usage.input_tokens ?? 0) + cacheWriteTokens + cacheReadTokens,
+    outputTokens: usage.output_tokens ?? 0,
+    cacheReadTokens,
+    cacheWriteTokens,
   };
   return {
-    content: message.content.flatMap(toReplyBlock),
-    stopReason: toStopReason(message.stop_reason),
-    usage: { ...tokens, costUsd: 'unknown' },
+    content: raw.content,
+    stopReason: toStopReason(raw),
+    usage: { ...tokens, costUsd: costOf(priceOf(options.model, options.prices), tokens) },
   };
 };
 
 const breakpoint: Anthropic.CacheControlEphemeral = { type: 'ephemeral' };
+type Mark = { cache_control?: Anthropic.CacheControlEphemeral };
 
-const toTools = ({ tools }: ModelRequest): Anthropic.Tool[] =>
+const toThinking = ({ thinking }: RequestOptions): Anthropic.ThinkingConfigParam =>
+  thinking ? { type: 'adaptive', display: 'summarized' } : { type: 'disabled' };
+
+const toTools = ({ tools }: ModelRequest, mark: Mark): Anthropic.Tool[] =>
   tools.map((tool, index) => ({
     name: tool.name,
     description: tool.description,
     input_schema: { ...tool.inputSchema, type: 'object' },
-    ...(index === tools.length - 1 ? { cache_control: breakpoint } : {}),
+    ...(index === tools.length - 1 ? mark : {}),
   }));
 
 /** Whatever is left without content goes: the API refuses it, and joins the neighbours by itself. */
-const toMessages = ({ transcript }: ModelRequest): Anthropic.MessageParam[] => {
-  const messages = transcript.map(toMessage).filter(({ content }) => content.length > 0);
+const toMessages = (
+  { transcript }: ModelRequest,
+  mark: Mark,
+  without: Omissions,
+): Anthropic.MessageParam[] => {
+  const messages = transcript
+    .map((message) => toMessage(message, without))
+    .filter(({ content }) => content.length > 0);
   for (const message of messages.filter(({ role }) => role === 'user').slice(-2)) {
     const last = message.content.at(-1);
-    if (last?.type === 'text' || last?.type === 'tool_result') last.cache_control = breakpoint;
+    if (last?.type === 'text' || last?.type === 'tool_result') Object.assign(last, mark);
   }
   return messages;
 };
 
 type MessageParam = { role: 'user' | 'assistant'; content: Anthropic.ContentBlockParam[] };
 
-const toMessage = (message: Message): MessageParam => ({
-  role: message.role,
-  // The API refuses a text without a visible character, although the model may say one.
-  content: message.content
+const toMessage = ({ role, content }: Message, without: Omissions): MessageParam => ({
+  role,
+  content: content
+    // The API refuses a text without a visible character, although the model may say one.
     .filter((block) => block.type !== 'text' || block.text.trim() !== '')
+    .filter((block) => block.type === 'tool_result' || !without.hasBlock(block))
     .map(toBlockParam),
 });
 
@@ -86,30 +105,21 @@ const toBlockParam = (block: Message['content'][number]): Anthropic.ContentBlock
   return { type: 'tool_result', tool_use_id: toolUseId, content, is_error: isError };
 };
 
-/** Blocks of server-side tools never come, because no request offers any. */
-const toReplyBlock = (block: Anthropic.ContentBlock): ReplyBlock[] => {
-  if (block.type === 'text') return [{ type: 'text', text: block.text }];
-  if (block.type === 'thinking') {
-    return [{ type: 'thinking', thinking: block.thinking, signature: block.signature }];
-  }
-  if (block.type === 'redacted_thinking') return [{ type: 'redacted_thinking', data: block.data }];
-  if (block.type === 'tool_use') {
-    return [{ type: 'tool_use', id: block.id, name: block.name, input: block.input }];
-  }
-  return [];
-};
-
-const toStopReason = (reason: Anthropic.StopReason | null): ModelReply['stopReason'] => {
-  switch (reason) {
+/** Other endpoints have words of their own, and some say «end_turn» behind a call. */
+const toStopReason = ({ stopReason, content }: RawReply): ModelReply['stopReason'] => {
+  switch (stopReason) {
     case 'end_turn':
     case 'tool_use':
     case 'max_tokens':
     case 'pause_turn':
     case 'refusal':
-      return reason;
-    case 'stop_sequence':
+      return stopReason;
+    case 'length':
+      return 'max_tokens';
     case 'model_context_window_exceeded':
-    case null:
+    case undefined:
       return 'other';
+    default:
+      return content.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn';
   }
 };

@@ -6,49 +6,65 @@ import type { Model, ModelDelta, ModelReply, ModelRequest } from '../domain/mode
 import { createRedactor } from '../domain/redact.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
 import { type Failure, judge } from './failure.ts';
-import { type RequestOptions, toParams } from './messages.ts';
+import { type RequestOptions, toParams, toReply } from './messages.ts';
+import { createOmissions } from './omissions.ts';
+import { createWaits, type WaitLimits } from './waits.ts';
+
+const anthropicUrl = 'https://api.anthropic.com';
 
 export type ModelOptions = RequestOptions &
-  AttemptLimits & {
+  AttemptLimits &
+  WaitLimits & {
     apiKey: string;
     /** Without it Anthropic's own. */
     baseUrl?: string;
-    /** Further attempts at one reply after the first. */
-    retriesMax: number;
-    /** Wait before the first retry, doubled before each further one. Default 1,000. */
-    backoffMs?: number;
     log?: Log;
   };
 
-/** The Model on Anthropic's Messages API. */
+/** The Model on Anthropic's Messages API, or on another endpoint that speaks it. */
 export const createModel = (options: ModelOptions): Model => {
   const client = createClient(options);
   const redactor = createRedactor([options.apiKey]);
+  const { log } = options;
+  const omissions = createOmissions();
 
   const reply = async (
     request: ModelRequest,
     onDelta: (delta: ModelDelta) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> => {
-    const params = toParams(options, request);
-    for (let attempt = 1; ; attempt += 1) {
+    const waits = createWaits(options);
+    for (let attempt = 1; ; ) {
+      const params = toParams(options, request, omissions);
+      const start = performance.now();
       let told = false;
       const tell = (delta: ModelDelta) => {
         told = true;
         onDelta(delta);
       };
       try {
-        return await attemptReply(client, params, tell, options, signal);
+        return toReply(await attemptReply(client, params, tell, options, signal), options);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof AnthropicError)) throw error;
         const failure = judge(error);
-        const words = redactor.text(failure.words);
-        if (!failure.retry || attempt > options.retriesMax) throw finalError(failure, attempt, words, error);
-        const waitMs = waitBefore(attempt, failure.waitMs, options.backoffMs ?? 1_000);
-        options.log?.warn({ attempt, waitMs, error: words }, 'the model did not answer; trying again');
+        const words = shortened(redactor.text(failure.words));
+        const without = omissions.learn(error, params, request);
+        if (without !== undefined) {
+          log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
+          continue;
+        }
+        const vainMs = told ? 0 : performance.now() - start;
+        const wait = failure.retry ? waits.after(attempt, failure.waitMs, vainMs) : undefined;
+        if (wait === undefined || 'giveUp' in wait) {
+          throw finalError({ ...failure, words }, attempt, wait?.giveUp, error);
+        }
+        const { waitMs } = wait;
+        log?.warn({ attempt, waitMs, error: words }, 'the model did not answer; trying again');
         if (told) onDelta({ type: 'restart' });
+        onDelta({ type: 'retry', attempt, waitMs, error: words });
         await pause(waitMs, signal);
+        attempt += 1;
       }
     }
   };
@@ -56,32 +72,29 @@ export const createModel = (options: ModelOptions): Model => {
 };
 
 /** Everything is said outright, because the SDK fills what is left out from the environment. */
-const createClient = ({ apiKey, baseUrl, requestTimeoutMs }: ModelOptions): Anthropic =>
-  new Anthropic({
+const createClient = ({ apiKey, baseUrl = anthropicUrl, requestTimeoutMs }: ModelOptions): Anthropic => {
+  // Others document their URL with the version in it, which the SDK adds.
+  const baseURL = baseUrl.replace(/\/v1\/?$/, '');
+  return new Anthropic({
     apiKey,
     authToken: null,
     webhookKey: null,
-    baseURL: baseUrl ?? 'https://api.anthropic.com',
+    baseURL,
+    // The SDK sends the key as a bearer token; others look for it where Anthropic's own had it before.
+    defaultHeaders: baseURL === anthropicUrl ? {} : { 'x-api-key': apiKey },
     timeout: requestTimeoutMs,
     // The SDK would retry only what fails before the reply begins; our loop covers all.
     maxRetries: 0,
     openTelemetry: false,
     logLevel: 'off',
   });
-
-const backoffMsMax = 30_000;
-
-/** Longer hints exist (an hour, when a day's budget is used up); a job does not wait for those in one piece. */
-const askedWaitMsMax = 120_000;
-
-/** The API's hint or an exponential backoff, with up to a quarter on top, so that jobs do not come back all at once. */
-const waitBefore = (attempt: number, askedMs: number | undefined, backoffMs: number): number => {
-  const waitMs =
-    askedMs === undefined
-      ? Math.min(backoffMs * 2 ** (attempt - 1), backoffMsMax)
-      : Math.min(askedMs, askedWaitMsMax);
-  return Math.round(waitMs * (1 + Math.random() / 4));
 };
+
+const wordsMax = 500;
+
+/** After the redactor, which does not know half a key. */
+const shortened = (words: string): string =>
+  words.length > wordsMax ? `${words.slice(0, wordsMax)}…` : words;
 
 const pause = async (waitMs: number, signal: AbortSignal): Promise<void> => {
   try {
@@ -91,15 +104,30 @@ const pause = async (waitMs: number, signal: AbortSignal): Promise<void> => {
   }
 };
 
-const finalError = (failure: Failure, attempts: number, words: string, cause: Error): AppError => {
-  if (failure.retry) {
-    const message = `The model API failed ${attempts} times in a row, at last with: ${words}`;
-    return new AppError('model_failed', message, { cause });
+const finalError = (
+  { retry, code, words, waitMs, whatToDo }: Failure,
+  attempts: number,
+  giveUp: 'attempts' | 'time' | undefined,
+  cause: Error,
+): AppError => {
+  if (giveUp === 'time' && waitMs !== undefined) {
+    const until = new Date(Date.now() + waitMs).toISOString();
+    const message = `The model API asks to wait until ${until}, for longer than a job may: ${words}`;
+    return new AppError(code, message, {
+      cause,
+      whatToDo: `Send the job again after ${until}, or raise MODEL_RETRY_SECONDS_MAX on the server.`,
+      retryAfterSeconds: Math.ceil(waitMs / 1000),
+    });
   }
-  const { code, whatToDo } = failure;
-  const what = code === 'model_credentials' ? 'does not accept the server’s key' : 'refused the request';
+  const what = retry ? `failed ${attempts} times in a row, at last with` : refusals[code];
   return new AppError(code, `The model API ${what}: ${words}`, {
     cause,
     ...(whatToDo === undefined ? {} : { whatToDo }),
   });
 };
+
+const refusals = {
+  model_credentials: 'does not accept the server’s key',
+  model_spend_limit: 'gives nothing more on this account',
+  model_failed: 'refused the request',
+} satisfies Record<Failure['code'], string>;

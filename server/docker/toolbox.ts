@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { WorkspaceFile } from '../domain/changeset.ts';
 import { AppError } from '../domain/errors.ts';
 import { gatherBytes } from '../domain/gathered-bytes.ts';
-import type { ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
+import type { EditReply, ExecResult, Reply, Sandbox } from '../domain/sandbox.ts';
 import { brokenToolbox, type Calls } from './calls.ts';
 import { gitBlobId, readBlobs } from './read-blobs.ts';
 import { restore } from './restore.ts';
@@ -72,7 +72,11 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
     return answer;
   },
   write: (file, signal) => calls.ask('/write', file, writeReply, signal),
-  edit: (edit, signal) => calls.ask('/edit', edit, editReply, signal),
+  edit: async (file, signal) => {
+    const answer = await calls.ask('/edit', file, editReply, signal);
+    if (answer.ok) refuseMoreThan(file.edits.length, answer.edits.length);
+    return answer;
+  },
   list: async (where, signal) => {
     const answer = await calls.ask(
       '/list',
@@ -147,7 +151,13 @@ const matchLettersMax = 1000;
 /** Of so many letters with what stands around them: one takes up to six bytes, as in `\u0000`. */
 const jsonBytes = (letters: number): number => 6 * letters + (64 << 10);
 const filePath = z.string().min(1).max(pathLettersMax);
-const match = z.object({ path: filePath, line: count, text: z.string().max(matchLettersMax) });
+const match = z.object({
+  path: filePath,
+  line: count,
+  text: z.string().max(matchLettersMax),
+  isContext: z.literal(true).optional(),
+});
+const hint = z.string().max(3 * pathLettersMax);
 
 const tooManyFiles = (): AppError =>
   new AppError('changeset_refused', 'The workspace has more files than the server looks at.', {
@@ -166,12 +176,19 @@ const reply = <T extends z.ZodRawShape>(shape: T) =>
   ]) as unknown as z.ZodType<Reply<z.infer<z.ZodObject<T>>>>;
 
 // Made once: zod compiles a schema at its first use, which took a fifth of a call.
-const readReply = reply({ content: z.string(), fromLine: count, toLine: count, totalLines: count });
+const readReply = reply({
+  content: z.string(),
+  ...{ fromLine: count, toLine: count, totalLines: count },
+  notes: z.array(hint).max(5).optional(),
+});
 const writeReply = reply({ lines: count });
-const editReply = reply({ line: count });
-const listReply = reply({ paths: z.array(filePath), more: z.boolean() });
+const editReply: z.ZodType<EditReply> = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), edits: z.array(z.object({ line: count, places: count })) }),
+  z.object({ ok: z.literal(false), message: z.string(), edit: count.optional() }),
+]);
+const listReply = reply({ paths: z.array(filePath), more: z.boolean(), hint: hint.optional() });
 const nowReply = z.object({ now: z.string().regex(/^\d{1,12}\.\d{3}$/) });
-const searchReply = reply({ matches: z.array(match), more: z.boolean() });
+const searchReply = reply({ matches: z.array(match), more: z.boolean(), hint: hint.optional() });
 
 const refuseMoreThan = (askedFor: number, given: number): void => {
   if (given > askedFor) throw brokenToolbox('The toolbox gave more than it was asked for.');

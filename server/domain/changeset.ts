@@ -1,5 +1,6 @@
 import { isTakenFor, visibleName } from './file-name.ts';
 import type { LeftOut } from './job-event.ts';
+import { createLeftoverRule } from './leftovers.ts';
 import type { TreeFile } from './repository.ts';
 
 /** A file of the workspace as the toolbox lists it. */
@@ -21,13 +22,17 @@ export type Difference = {
 
 /**
  * Compares what is in the workspace with the base commit's files. Only paths, modes and blob ids count: whatever the
- * agent did to the sandbox's git index, branches or configuration is of no consequence.
+ * agent did to the sandbox's git index, branches or configuration is of no consequence. What the agent only made for
+ * itself is left out, unless the prompt names it.
  */
 export const compareWithBase = (
   base: ReadonlyMap<string, TreeFile>,
   workspace: readonly WorkspaceFile[],
+  prompt = '',
 ): Difference => {
-  const { changed, deleted } = differencesFromBase(base, workspace);
+  const { changed: all, deleted } = differencesFromBase(base, workspace);
+  const leftovers = leftoversOf(all, { base, workspace, prompt });
+  const changed = all.filter(({ path }) => !leftovers.has(path));
   const refused = [...changed.map(({ path }) => path), ...deleted].flatMap((path) => {
     const reason = reasonToLeaveOut(path, base);
     return reason ? [{ path, reason }] : [];
@@ -43,9 +48,31 @@ export const compareWithBase = (
   return {
     changed: changed.filter(({ path }) => !isRefused.has(path)),
     deleted: deleted.filter((path) => !isRefused.has(path)),
-    leftOut: firstOf([...refused, ...inTheWay]),
+    leftOut: firstOf([...refused, ...inTheWay, ...told(leftovers)]),
   };
 };
+
+/** Of new files only: what the base has, the agent may change and delete. */
+const leftoversOf = (
+  changed: Difference['changed'],
+  { base, workspace, prompt }: { base: Base; workspace: readonly WorkspaceFile[]; prompt: string },
+): ReadonlyMap<string, LeftOut> => {
+  const leftover = createLeftoverRule({ base, workspace: workspace.map(({ path }) => path), prompt });
+  return new Map(
+    changed.flatMap(({ path, status }) => {
+      const why =
+        status === 'added' && reasonToLeaveOut(path, base) === undefined ? leftover(path) : undefined;
+      return why ? [[path, why]] : [];
+    }),
+  );
+};
+
+/** A directory once, however much is in it. */
+const told = (leftovers: ReadonlyMap<string, LeftOut>): readonly LeftOut[] => [
+  ...new Map([...leftovers.values()].map((leftOut) => [leftOut.path, leftOut])).values(),
+];
+
+type Base = ReadonlyMap<string, TreeFile>;
 
 /** The same without the rules of a commit: all that a checkpoint can put into another workspace. */
 export const restorableDifferences = (

@@ -31,11 +31,15 @@ export const errorCodes = [
   'sandbox_unavailable',
   'sandbox_lost',
   'model_credentials',
+  'model_spend_limit',
   'model_failed',
   'model_refused',
+  'price_unknown',
   'turn_limit',
   'token_limit',
+  'cost_limit',
   'time_limit',
+  'agent_stuck',
   'cancelled',
   'server_stopped',
   'internal',
@@ -80,6 +84,8 @@ const defaultRetrySeconds: Partial<Record<ErrorCode, number>> = {
   store_unavailable: 5,
 };
 
+const workSoFar = 'The work so far is at GET /jobs/:id/patch;';
+
 const defaultAdvice: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'Send one of the server’s API keys as «Authorization: Bearer <key>».',
   rate_limited: 'Ask again after the seconds in the header Retry-After.',
@@ -96,10 +102,15 @@ const defaultAdvice: Partial<Record<ErrorCode, string>> = {
     'Give the server a GITHUB_TOKEN that may write contents and pull requests of this repository.',
   github_failed: 'Send the job again later; see githubstatus.com if it goes on.',
   model_credentials: 'Set a valid ANTHROPIC_API_KEY on the server.',
+  model_spend_limit:
+    'Raise the limit or add credit where the server’s model account is billed, then send the job again.',
   model_failed: 'Send the job again later.',
-  turn_limit: 'Ask for less in one job, or raise AGENT_TURNS_MAX.',
-  token_limit: 'Ask for less in one job, or raise JOB_TOKENS_MAX.',
-  time_limit: 'Ask for less in one job, or raise JOB_MINUTES_MAX.',
+  price_unknown: 'Give the server the price of its MODEL in MODEL_PRICES, or set no limit in money.',
+  turn_limit: `${workSoFar} ask for less in one job, or raise «limits.turns» or AGENT_TURNS_MAX.`,
+  token_limit: `${workSoFar} ask for less in one job, or raise «limits.tokens» or JOB_TOKENS_MAX.`,
+  cost_limit: `${workSoFar} ask for less in one job, or raise «limits.costUsd» or JOB_USD_MAX.`,
+  time_limit: `${workSoFar} ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.`,
+  agent_stuck: `${workSoFar} say in more detail what to do and how, and send the job again.`,
   server_stopped: 'Send the job again when the server runs.',
   sandbox_unavailable: 'GET /readyz on the server says which part is missing.',
 };

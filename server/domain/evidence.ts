@@ -9,7 +9,10 @@ export type CheckMoment = (typeof checkMoments)[number];
 export const checkStatuses = ['passed', 'failed', 'could_not_run'] as const;
 
 export const checkVerdicts = ['passed', 'fixed', 'broken', 'broken_before', 'could_not_run'] as const;
-/** `passed`: before and after; `broken`: by the changeset; `broken_before`: it failed without the changeset, too. */
+/**
+ * `fixed`: it failed before; `broken`: it passed before, and fails or cannot run now; `broken_before`: it fails, and did
+ * not pass before either.
+ */
 export type CheckVerdict = (typeof checkVerdicts)[number];
 
 export const checksSources = ['request', 'backspace_yml', 'manifests', 'none'] as const;
@@ -64,8 +67,12 @@ export type Evidence = {
   notes: readonly string[];
 };
 
+/**
+ * What could not run has shown nothing: it is never taken for a success, and when it passed before, the change is to
+ * blame. Whether a check that passes, or fails, could run before, its run before tells.
+ */
 export const verdictOf = (before: CheckRun, after: CheckRun): CheckVerdict => {
-  if (after.status === 'could_not_run') return 'could_not_run';
   if (after.status === 'passed') return before.status === 'failed' ? 'fixed' : 'passed';
-  return before.status === 'passed' ? 'broken' : 'broken_before';
+  if (before.status === 'passed') return 'broken';
+  return after.status === 'could_not_run' ? 'could_not_run' : 'broken_before';
 };

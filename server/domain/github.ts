@@ -12,6 +12,10 @@ export type BaseRepository = AsyncDisposable & {
   base: Base;
   /** Every file of the base commit by its path. */
   files: ReadonlyMap<string, TreeFile>;
+  /** What git calls this content, 40 hexadecimal digits. */
+  blobId(content: Uint8Array): Promise<string>;
+  /** Writes blobs and trees, and gives back the id of the root tree that a commit of these changes has. */
+  tree(changes: readonly ChangedFile[]): Promise<string>;
   /** Writes blobs, trees and the commit whose only parent is the base. The same input gives the same id. */
   commit(changes: readonly ChangedFile[], message: string, identity: CommitIdentity): Promise<string>;
   /** Pushes the commit to a branch that exists at the base or at this commit already. Never forces. */

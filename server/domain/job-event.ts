@@ -200,6 +200,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     filepath: z.string(),
     old_str: z.string(),
     new_str: z.string(),
+    replace_all: z.boolean().optional().describe('every occurrence, not the only one'),
     callId,
     error,
   }),

@@ -37,15 +37,19 @@ export type ModelReply = {
 /**
  * A piece of a reply while it is being written. `restart` says that the attempt broke off and the reply begins anew:
  * the receiver drops its unfinished piece; blocks that had ended were really said, only the reply returned counts.
+ * `retry` says that an attempt has failed, the first being 1, and that the next one comes in `waitMs`.
  */
 export type ModelDelta =
   | { type: 'text' | 'thinking'; text: string }
   | { type: 'block_end' }
-  | { type: 'restart' };
+  | { type: 'restart' }
+  | { type: 'retry'; attempt: number; waitMs: number; error: string };
 
-/** The model behind its wire. Throws AppError: `model_credentials`, `model_failed`. */
+/** The model behind its wire. Throws AppError: `model_credentials`, `model_spend_limit`, `model_failed`. */
 export type Model = {
   name: string;
+  /** Whether its price is known: without it the cost of a reply is `unknown`, and no limit in money can be kept. */
+  hasPrice?: boolean;
   reply(
     request: ModelRequest,
     onDelta: (delta: ModelDelta) => void,

@@ -1,3 +1,5 @@
+import { imageName } from './command-rules.ts';
+
 /** An image that a server offers for sandboxes. */
 export type SandboxImage = {
   /** What requests and .backspace.yml call it. */
@@ -10,8 +12,6 @@ export type SandboxImage = {
 
 /** The name of SANDBOX_IMAGE, which a job gets that does not choose. */
 export const defaultImage = 'default';
-
-const imageName = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const entryForm = /^(?<name>[^=\s]+)\s*=\s*(?<reference>[\w./:@-]+)\s*\((?<holds>[^()\p{Cc}]{1,200})\)$/u;
 

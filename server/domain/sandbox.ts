@@ -52,8 +52,46 @@ export type ExecResult = {
   outputFile: string | null;
 };
 
-export type ReadResult = { content: string; fromLine: number; toLine: number; totalLines: number };
-export type SearchMatch = { path: string; line: number; text: string };
+export type ReadResult = {
+  content: string;
+  fromLine: number;
+  toLine: number;
+  totalLines: number;
+  /** What is not seen in the content and matters for whoever changes it: line ends, encoding. */
+  notes?: string[] | undefined;
+};
+
+/** With `replace_all` every occurrence, else the only one. */
+export type Edit = { old_str: string; new_str: string; replace_all?: boolean | undefined };
+/** The line of an edit's first place, in the file as it is after all edits, and how many places it had. */
+export type MadeEdit = { line: number; places: number };
+/** `edit` is the index of the one that did not fit; undefined when the file is to blame. */
+export type EditReply =
+  | { ok: true; edits: MadeEdit[] }
+  | { ok: false; message: string; edit?: number | undefined };
+
+/** `isContext`: it does not match, but stands near to a line that does. */
+export type SearchMatch = { path: string; line: number; text: string; isContext?: true | undefined };
+
+export type ListRequest = { path?: string; glob?: string; depth?: number; filesMax: number };
+type ListResult = { paths: string[]; more: boolean; hint?: string | undefined };
+
+export type SearchRequest = {
+  /** ripgrep's regular expression, over several lines where there is a `\n` in it. */
+  pattern: string;
+  path?: string;
+  glob?: string;
+  /** The pattern is a text. */
+  literal?: boolean;
+  ignoreCase?: boolean;
+  /** Lines before and after each match. */
+  context?: number;
+  /** The first match of each file only. */
+  filesOnly?: boolean;
+  /** Of matches and the lines around them together. */
+  matchesMax: number;
+};
+type SearchResult = { matches: SearchMatch[]; more: boolean; hint?: string | undefined };
 
 /**
  * One container under gVisor, used by one job and destroyed when disposed. Paths are relative to the workspace.
@@ -88,18 +126,15 @@ export type Sandbox = AsyncDisposable & {
     signal: AbortSignal,
   ): Promise<Reply<ReadResult>>;
   write(file: { filepath: string; content: string }, signal: AbortSignal): Promise<Reply<{ lines: number }>>;
-  edit(
-    edit: { filepath: string; old_str: string; new_str: string },
-    signal: AbortSignal,
-  ): Promise<Reply<{ line: number }>>;
-  list(
-    where: { path?: string; glob?: string; filesMax: number },
-    signal: AbortSignal,
-  ): Promise<Reply<{ paths: string[]; more: boolean }>>;
-  search(
-    what: { pattern: string; path?: string; glob?: string; matchesMax: number },
-    signal: AbortSignal,
-  ): Promise<Reply<{ matches: SearchMatch[]; more: boolean }>>;
+  /** In their order, each on what the one before has left; all of them, or none. */
+  edit(file: { filepath: string; edits: readonly Edit[] }, signal: AbortSignal): Promise<EditReply>;
+  /**
+   * Files that .gitignore does not hide, by their paths. Of those deeper than `depth` only their directories, as
+   * `src/ (12 files)`. `hint` says why there are none.
+   */
+  list(where: ListRequest, signal: AbortSignal): Promise<Reply<ListResult>>;
+  /** In the files that `list` would give; `hint` says what would have been found instead of nothing. */
+  search(what: SearchRequest, signal: AbortSignal): Promise<Reply<SearchResult>>;
   /** Every file that is there and not ignored, and of `tracked` those that are there although ignored. */
   files(tracked: Iterable<string>, signal: AbortSignal): Promise<WorkspaceFile[]>;
   /** The files' bytes (a symlink's target), in the order asked for; throws if one is not as it was listed. */

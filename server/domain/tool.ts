@@ -15,5 +15,7 @@ export type ToolOutcome = {
  */
 export type Tool = {
   definition: ToolDefinition;
+  /** It changes nothing that another call could see, so that several may run at the same time. */
+  isReadOnly: boolean;
   run(input: unknown, callId: string, signal: AbortSignal, emit: Emit): Promise<ToolOutcome>;
 };

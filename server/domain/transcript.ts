@@ -8,8 +8,11 @@ export type TranscriptEntry =
   /** What the server says to the model, apart from what follows from the reply alone. */
   | { kind: 'note'; text: string; about?: NoteTopic };
 
-/** `checks`: the work was said to be done, and its checks fail. */
-export type NoteTopic = 'checks';
+/**
+ * `checks`: the work was said to be done, and its checks fail. `limit`: it is time to come to an end. `stuck`: what was
+ * done of late brings the job no further.
+ */
+export type NoteTopic = 'checks' | 'limit' | 'stuck';
 
 /** The transcript of a job, as far as it was stored, and the place for what comes. */
 export type Transcripts = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import git from 'isomorphic-git';
 import type { BaseRepository } from '../domain/github.ts';
 import type { Base, TreeFile } from '../domain/repository.ts';
-import { commitChanges } from './commit-changes.ts';
+import { commitChanges, writeChangedTree } from './commit-changes.ts';
 import { listFiles } from './list-files.ts';
 import type { GitHubLimits, GitHubOptions } from './options.ts';
 import { pushCommit } from './push-commit.ts';
@@ -28,11 +28,13 @@ export const receiveBase = async (
     await save(pack, file, limits.packBytesMax, signal);
     const { rootTree, files } = await readBase(file, base, limits, signal);
     await git.indexPack({ fs, dir: gitdir, gitdir, filepath: packPath });
+    const store = { gitdir, base, rootTree, depthMax: limits.treeDepthMax };
     return {
       base,
       files,
-      commit: (changes, message, identity) =>
-        commitChanges({ gitdir, base, rootTree, depthMax: limits.treeDepthMax }, changes, message, identity),
+      blobId: async (content) => (await git.hashBlob({ object: content })).oid,
+      tree: (changes) => writeChangedTree(store, changes),
+      commit: (changes, message, identity) => commitChanges(store, changes, message, identity),
       push: (commit, branch, pushSignal) => pushCommit(options, gitdir, base, commit, branch, pushSignal),
       [Symbol.asyncDispose]: dispose,
     };

@@ -16,15 +16,23 @@ export const commitChanges = async (
   { name, email, timestamp }: CommitIdentity,
 ): Promise<string> => {
   const { gitdir, base } = store;
-  const root: Directory = { files: new Map(), directories: new Map() };
-  for (const change of changes) place(root, change, store.depthMax);
-  const tree = await writeDirectory(store, store.rootTree, root, {});
+  const tree = await writeChangedTree(store, changes);
   const author = { name, email, timestamp, timezoneOffset: 0 };
   return git.writeCommit({
     fs,
     gitdir,
-    commit: { tree: tree ?? emptyTree, parent: [base.commit], author, committer: author, message },
+    commit: { tree, parent: [base.commit], author, committer: author, message },
   });
+};
+
+/** The same without the commit: the id of its root tree. */
+export const writeChangedTree = async (
+  store: CommitStore,
+  changes: readonly ChangedFile[],
+): Promise<string> => {
+  const root: Directory = { files: new Map(), directories: new Map() };
+  for (const change of changes) place(root, change, store.depthMax);
+  return (await writeDirectory(store, store.rootTree, root, {})) ?? emptyTree;
 };
 
 /** The changes below one directory. */

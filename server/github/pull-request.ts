@@ -4,6 +4,8 @@ import type { Base } from '../domain/repository.ts';
 import type { Api } from './api.ts';
 import { attempt, Unclear } from './attempts.ts';
 
+type Text = { title: string; body: string; draft: boolean };
+
 /**
  * One branch has one pull request. Whenever it is not certain that GitHub made it (a lost answer, a 5xx, a 422
  * because somebody was faster), the list is asked before anything is tried again.
@@ -12,7 +14,7 @@ export const createPullRequest = (
   api: Api,
   base: Base,
   branch: string,
-  text: { title: string; body: string; draft: boolean },
+  text: Text,
   signal: AbortSignal,
 ): Promise<PullRequest> =>
   attempt(async () => {
@@ -34,12 +36,7 @@ export const createPullRequest = (
  */
 const neverAborted = new AbortController().signal;
 
-const create = async (
-  api: Api,
-  base: Base,
-  branch: string,
-  text: { title: string; body: string; draft: boolean },
-): Promise<PullRequest> => {
+const create = async (api: Api, base: Base, branch: string, text: Text): Promise<PullRequest> => {
   const { owner, name: repo } = base.repository;
   const made = await api.change(
     (rest, request) => rest.pulls.create({ owner, repo, head: branch, base: base.branch, ...text, request }),
@@ -47,8 +44,20 @@ const create = async (
     [422],
   );
   if (made.ok) return pullRequest(made.data);
+  // This refusal says for certain that none was made, unlike the 422 for one that exists already.
+  if (text.draft && noDrafts.test(made.message)) return create(api, base, branch, withoutDraft(text));
   throw new Unclear('publish_failed', `GitHub did not create the pull request: ${made.message}`);
 };
+
+/** GitHub's words for private repositories of plans without drafts; they are the answer's message, not one of its errors. */
+const noDrafts = /draft pull requests are not supported/i;
+
+/** The title says what the state of a draft would have said. */
+const withoutDraft = ({ title, body }: Text): Text => ({
+  title: `[unverified] ${title}`,
+  body,
+  draft: false,
+});
 
 /** In any state: a person may have closed or merged it since, and another one would be noise. */
 const find = async (

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { JobRequest } from '../domain/job.ts';
+import { commandProblem, commandsMax } from '../domain/command-rules.ts';
+import type { JobLimits, JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { listOfImages, type SandboxImage } from '../domain/sandbox-image.ts';
 import { type FieldError, InvalidRequest } from './invalid-request.ts';
@@ -7,22 +8,23 @@ import { type FieldError, InvalidRequest } from './invalid-request.ts';
 /** The body of `POST /code`; throws InvalidRequest with every wrong field. */
 export const createCodeRequestParser = (
   githubUrl: string,
+  limitsMax: JobLimits,
   images: OfferedImages,
 ): ((body: unknown) => JobRequest) => {
-  const schema = codeRequestSchema(githubUrl, images);
+  const schema = codeRequestSchema(githubUrl, limitsMax, images);
 
   return (body) => {
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw new InvalidRequest(parsed.error.issues.flatMap(fieldErrors));
-    const { repoUrl: repository, prompt, ...options } = parsed.data;
-    return { repository, prompt, ...given(options) };
+    const { repoUrl: repository, prompt, limits, ...options } = parsed.data;
+    return { repository, prompt, ...given({ ...options, limits: limits && given(limits) }) };
   };
 };
 
 /** By their names, with what they hold. */
 export type OfferedImages = readonly Pick<SandboxImage, 'name' | 'holds'>[];
 
-const codeRequestSchema = (githubUrl: string, images: OfferedImages) =>
+const codeRequestSchema = (githubUrl: string, limitsMax: JobLimits, images: OfferedImages) =>
   z.strictObject(
     {
       repoUrl: text.transform((url, context) => {
@@ -37,6 +39,8 @@ const codeRequestSchema = (githubUrl: string, images: OfferedImages) =>
       checks: commands.optional(),
       setup: commands.optional(),
       image: text.superRefine(check(imageProblem(images))).optional(),
+      limits: limitsSchema(limitsMax).optional(),
+      onLimit: z.enum(['draft', 'patch'], 'must be draft or patch').optional(),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
   );
@@ -52,17 +56,6 @@ const check =
     if (problem !== undefined) context.addIssue(problem);
   };
 
-const commandsMax = 20;
-const commandCharactersMax = 2000;
-
-const commandProblem = (command: string): string | undefined => {
-  if (command.trim() === '') return 'must not be an empty command';
-  if (command.length > commandCharactersMax)
-    return `must not be longer than ${commandCharactersMax} characters`;
-  if (/[^\P{Cc}\n\t]/u.test(command)) return 'must not contain control characters but newline and tab';
-  return command.isWellFormed() ? undefined : 'must not contain half a character (a lone surrogate)';
-};
-
 const commands = z
   .array(text.superRefine(check(commandProblem)), { error: 'must be a list of shell commands' })
   .max(commandsMax, `must not have more than ${commandsMax} commands`);
@@ -73,6 +66,27 @@ const imageProblem =
     images.some(({ name }) => name === image)
       ? undefined
       : `must be one of the server’s images: ${listOfImages(images)}`;
+
+/** Each at most the server's own, which only whoever runs the server can raise. */
+const limitsSchema = (max: JobLimits) => {
+  const part = (limitMax = Number.POSITIVE_INFINITY) =>
+    z
+      .number('must be a number')
+      .positive('must be more than 0')
+      .max(limitMax, `must be at most ${limitMax}, the limit of this server`);
+  const whole = (limitMax?: number) => part(limitMax).int('must be a whole number').optional();
+  return z.strictObject(
+    {
+      turns: whole(max.turns),
+      tokens: whole(max.tokens),
+      costUsd: part(max.costUsd).optional(),
+      minutes: part(max.minutes).optional(),
+      commandSeconds: whole(max.commandSeconds),
+      outputKb: whole(max.outputKb),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
+  );
+};
 
 const promptCharactersMax = 20_000;
 
@@ -107,5 +121,8 @@ const given = <T extends object>(options: T) =>
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] =>
   issue.code === 'unrecognized_keys'
-    ? issue.keys.map((field) => ({ field, message: 'is not a field of this request' }))
+    ? issue.keys.map((key) => ({
+        field: [...issue.path, key].join('.'),
+        message: 'is not a field of this request',
+      }))
     : [{ field: issue.path.join('.') || 'body', message: issue.message }];

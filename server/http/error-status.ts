@@ -34,9 +34,13 @@ export const errorStatus = {
   sandbox_unavailable: 503,
   sandbox_lost: 502,
   model_credentials: 502,
+  model_spend_limit: 502,
   model_failed: 502,
   model_refused: 422,
+  price_unknown: 422,
   turn_limit: 422,
   token_limit: 422,
+  cost_limit: 422,
   time_limit: 422,
+  agent_stuck: 422,
 } as const satisfies Record<ErrorCode, number>;

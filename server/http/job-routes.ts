@@ -3,7 +3,14 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { mayUse } from '../domain/api-key.ts';
 import { AppError } from '../domain/errors.ts';
-import { hasEnded, type Idempotency, type Job, type JobRequest, type JobStore } from '../domain/job.ts';
+import {
+  hasEnded,
+  type Idempotency,
+  type Job,
+  type JobLimits,
+  type JobRequest,
+  type JobStore,
+} from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { createCodeRequestParser, type OfferedImages } from './code-request.ts';
 import { type StreamLimits, streamEvents } from './event-stream.ts';
@@ -31,6 +38,8 @@ export type JobRoutesOptions = StreamLimits & {
   /** Where clients reach this server; without it the request's Host says so. */
   publicUrl?: string;
   bodyBytesMax: number;
+  /** What a request may ask for at most; what is left out has no limit. */
+  jobLimitsMax: JobLimits;
   log: Log;
 };
 
@@ -39,7 +48,8 @@ const eventsPerPage = { max: 1000, otherwise: 100 };
 
 export const createJobRoutes = (options: JobRoutesOptions, openStreams: OpenStreams): Router => {
   const { store, log } = options;
-  const parseCodeRequest = createCodeRequestParser(options.githubUrl, options.images);
+  const { githubUrl, jobLimitsMax, images } = options;
+  const parseCodeRequest = createCodeRequestParser(githubUrl, jobLimitsMax, images);
   const repoUrlOf = ({ request }: Job): string =>
     `${withoutSlash(options.githubUrl)}/${request.repository.owner}/${request.repository.name}`;
   const urlOf = (ctx: Context, jobId: string): string =>

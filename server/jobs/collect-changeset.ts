@@ -6,16 +6,20 @@ import type { SetupFile } from '../domain/setup.ts';
 import type { ChangesetLimits } from './ports.ts';
 import { withoutSetup } from './setup/made-by-setup.ts';
 
-/** The server decides what changed: it compares the listed blob ids with the base, then fetches what differs. */
+/**
+ * The server decides what changed: it compares the listed blob ids with the base, then fetches what differs. What the
+ * agent only made for itself is left out, unless the prompt names it.
+ */
 export const collectChangeset = async (
   sandbox: Sandbox,
   base: BaseRepository,
+  prompt: string,
   limits: ChangesetLimits,
   signal: AbortSignal,
   made: readonly SetupFile[] = [],
 ): Promise<Changeset> => {
   const listed = withoutSetup(await sandbox.files(base.files.keys(), signal), base, made);
-  const difference = compareWithBase(base.files, listed);
+  const difference = compareWithBase(base.files, listed, prompt);
   refuseTooMuch(difference, limits);
   const contents = await sandbox.contents(difference.changed, signal);
   const changed = difference.changed.map(({ status, path, mode }, index): ChangedFile => {

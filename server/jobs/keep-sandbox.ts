@@ -10,6 +10,7 @@ import type { Base } from '../domain/repository.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
 import { defaultImage } from '../domain/sandbox-image.ts';
 import type { SetUp, SetupFile, SetupOutcome } from '../domain/setup.ts';
+import type { TranscriptEntry } from '../domain/transcript.ts';
 import { acquireSandbox, dispose } from './acquire-sandbox.ts';
 import { clone, guarded } from './clone.ts';
 import { goesOnElsewhere, type Settings, type Walk } from './ports.ts';
@@ -128,7 +129,7 @@ export const keepSandbox = async (
     await held.ownSandbox(containerId);
     await emit({ type: 'Sandbox: Kept', sandbox: sandbox.id.slice(0, 12) });
     // Before the agent said that it was done, all that could be was saved.
-    unsaved = held.known('answer') === undefined;
+    unsaved = !isAtRest(held.earlier);
     isTakenUp = true;
     news = keptNews;
     return true;
@@ -319,6 +320,12 @@ export const keepSandbox = async (
 const letGo = async (sandbox: Sandbox | undefined, signal: AbortSignal): Promise<void> => {
   if (!goesOnElsewhere(signal)) await dispose(sandbox);
   else if (sandbox !== undefined) sandbox.leave();
+};
+
+/** Whether the last word is the agent's, that it is done. */
+const isAtRest = (entries: readonly TranscriptEntry[]): boolean => {
+  const last = entries.at(-1);
+  return last?.kind === 'reply' && !last.reply.content.some(({ type }) => type === 'tool_use');
 };
 
 const keptNews =

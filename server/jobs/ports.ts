@@ -12,6 +12,7 @@ import type { Trace } from '../domain/trace.ts';
 import type { Progress } from './progress.ts';
 import type { SetupCache } from './setup/setup-cache.ts';
 import type { Step } from './steps.ts';
+import type { CheckLimits } from './verify/run-check.ts';
 
 /** The world outside a job, handed in by main.ts. */
 export type Ports = {
@@ -33,8 +34,14 @@ export type Walk = Ports & { emit: Emit; step: Step; progress: Progress };
 
 export type Settings = {
   agent: AgentLimits;
+  /** How long a job may take at most. */
+  jobMs: number;
   changeset: ChangesetLimits;
   checkpoint: CheckpointLimits;
+  checks: CheckLimits & {
+    /** How often the agent may go on when it broke something. */
+    roundsMax: number;
+  };
   /** Sandboxes that one job may lose. */
   lossesMax: number;
   setup: SetupSettings;

@@ -1,14 +1,19 @@
 import type { AgentAnswer } from '../agent/answer.ts';
 import type { Changeset } from '../domain/changeset.ts';
+import type { Evidence } from '../domain/evidence.ts';
 import type { BaseRepository, PullRequest } from '../domain/github.ts';
 import type { Job } from '../domain/job.ts';
 import type { Walk } from './ports.ts';
-import { pullRequestText } from './pull-request-text.ts';
+import { pullRequestText } from './pull-request/text.ts';
 
 export type Publication = {
   job: Job;
   answer: AgentAnswer;
   changeset: Changeset;
+  /** undefined when the server has checked nothing. */
+  evidence: Evidence | undefined;
+  /** The model's name. */
+  model: string;
   baseRepository: BaseRepository;
   identity: { name: string; email: string };
   /** Told the commit's id before anything is published: whoever takes it back must know it. */
@@ -22,7 +27,7 @@ export const branchOf = ({ id }: Pick<Job, 'id'>): string => `backspace/${id}`;
  * of this again changes nothing: a push that was done already has nothing to send.
  */
 export const publish = async (
-  { job, answer, changeset, baseRepository, identity, onCommit }: Publication,
+  { job, answer, changeset, evidence, model, baseRepository, identity, onCommit }: Publication,
   { github, emit, progress, redact }: Pick<Walk, 'github' | 'emit' | 'progress' | 'redact'>,
   signal: AbortSignal,
 ): Promise<PullRequest> => {
@@ -45,11 +50,14 @@ export const publish = async (
   progress.saved = { branch, commit: sha };
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
-  const { title, body } = pullRequestText(job, answer, changeset, progress.denials());
-  const text = { title: redact(title), body: redact(body), draft: false };
+  const { title, body, draft } = pullRequestText({
+    ...{ job, answer, changeset, evidence, model, baseFiles: baseRepository.files },
+    ...{ denials: progress.denials(), usage: progress.usage },
+  });
+  const text = { title: redact(title), body: redact(body), draft };
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };
-  const { url, number, draft } = pullRequest;
-  await emit({ type: 'PR: Created', url, number, title: pullRequest.title, draft });
+  const { url, number } = pullRequest;
+  await emit({ type: 'PR: Created', url, number, title: pullRequest.title, draft: pullRequest.draft });
   return pullRequest;
 };

@@ -1,32 +1,26 @@
-import type { AgentAnswer } from '../agent/answer.ts';
-import type { Changeset } from '../domain/changeset.ts';
 import type { PullRequest } from '../domain/github.ts';
+import type { Work } from './do-work.ts';
 import type { Progress, Result } from './progress.ts';
 
 export const pullRequestResult = (
-  answer: AgentAnswer,
-  changeset: Changeset,
+  { answer, changeset, evidence }: Work,
   pullRequest: PullRequest,
   progress: Progress,
 ): Result => ({
   type: 'Result',
-  status: 'succeeded',
+  status: answer.incomplete ? 'incomplete' : 'succeeded',
   prUrl: pullRequest.url,
   summary: answer.summary,
   filesChanged: changeset.files.length,
   additions: pullRequest.additions,
   deletions: pullRequest.deletions,
   leftOut: [...changeset.leftOut],
-  checks: [],
+  checks: (evidence?.checks ?? []).map(({ command, verdict }) => ({ command, verdict })),
   ...progress.end(),
 });
 
 /** No change means no branch and no pull request. */
-export const nothingToChangeResult = (
-  answer: AgentAnswer,
-  changeset: Changeset,
-  progress: Progress,
-): Result => ({
+export const nothingToChangeResult = ({ answer, changeset }: Work, progress: Progress): Result => ({
   type: 'Result',
   status: 'nothing_to_change',
   prUrl: null,

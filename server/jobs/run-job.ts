@@ -1,8 +1,10 @@
-import { runAgent } from '../agent/run-agent.ts';
 import { AppError, asAppError } from '../domain/errors.ts';
 import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
-import { collectChangeset } from './collect-changeset.ts';
+import { endAtLimit } from './at-limit.ts';
+import { doWork } from './do-work.ts';
+import { explore, explored } from './explore.ts';
+import { agentLimitsOf } from './job-limits.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -11,9 +13,10 @@ import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSetUp } from './setup/create-set-up.ts';
+import { withOfferedImage } from './setup/offered-image.ts';
 import { createSteps } from './steps.ts';
-import { changesetOf, storedChangeset } from './stored-changeset.ts';
 import { takeBack, takeBackAgain } from './take-back.ts';
+import { startChecksBefore } from './verify/check-before.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
 /**
@@ -74,8 +77,9 @@ const logEnd = (log: Log, jobId: string, error: AppError): void => {
 const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortSignal): Promise<Result> => {
   const { job, once } = held;
   const { github, step, progress } = way;
-  const { repository, baseBranch, prompt } = job.request;
+  const { repository, baseBranch } = job.request;
   await begin(held, way, settings);
+  const limits = agentLimitsOf(job, settings, way.model);
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await once('base', () =>
@@ -89,45 +93,41 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
-  const { setup: commands = [], image } = job.request;
+  const exploration = await once('exploration', () =>
+    step('explore', () =>
+      keeper.within(async (sandbox) =>
+        withOfferedImage(await explore(sandbox, baseRepository.files, job.request, signal), settings.images),
+      ),
+    ),
+  );
+  await way.emit(explored(exploration));
+  const { setup: commands, image } = exploration;
   if (image !== undefined) await keeper.useImage(image);
   const setUp = createSetUp({ commands, baseRepository, egress }, way, settings.setup);
+  // Before the checks begin: what it has made is kept, and they need not wait for it again.
   await keeper.prepare(commands.length > 0 ? setUp : undefined);
-  const guardian = keeper.guardian(baseRepository);
-  const answer = await once('answer', () =>
-    step('agent', (span) =>
-      runAgent(
-        { prompt, base, told: held.told, feedback: [] },
-        { ...way, sandbox: keeper.sandbox, guardian, transcripts: held, span },
-        settings.agent,
-        progress,
-        signal,
-      ),
-    ),
+  const ground = { held, baseRepository, image, setUp };
+  const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));
+  const work = await doWork(
+    ground,
+    { exploration, before, keeper },
+    way,
+    { ...settings, agent: limits },
+    signal,
   );
-  const changeset = changesetOf(
-    await once('changeset', () =>
-      step('changeset', () =>
-        keeper.within(async (sandbox) =>
-          storedChangeset(
-            await collectChangeset(sandbox, baseRepository, settings.changeset, signal, keeper.madeBySetup()),
-          ),
-        ),
-      ),
-    ),
-  );
-  if (changeset.files.length === 0) return nothingToChangeResult(answer, changeset, progress);
+  endAtLimit(work.answer, work.changeset, job.request, work.evidence);
+  if (work.changeset.files.length === 0) return nothingToChangeResult(work, progress);
   const pullRequest = await step('publish', () =>
     publish(
       {
-        ...{ job, answer, changeset, baseRepository, identity: settings.identity },
+        ...{ job, ...work, model: way.model.name, baseRepository, identity: settings.identity },
         onCommit: async (sha) => void (await once('commit', async () => sha)),
       },
       way,
       signal,
     ),
   );
-  return pullRequestResult(answer, changeset, pullRequest, progress);
+  return pullRequestResult(work, pullRequest, progress);
 };
 
 /** Says that the job begins, or that it goes on; unless it has cost too many servers their lives. */

@@ -4,6 +4,7 @@ import type { Emit, JobFact } from '../domain/job-event.ts';
 /** Steps that a job takes once, whoever takes them: doing one of them again changes nothing, and tells nothing. */
 const once: ReadonlySet<JobFact['type']> = new Set([
   'Job: Started',
+  'Repository: Explored',
   'Git: Branch',
   'Git: Commit',
   'Git: Push',

@@ -1,6 +1,7 @@
 import { AppError, asAppError } from '../domain/errors.ts';
 import type { HeldJob, JobClaims } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import { jobMsOf } from './job-limits.ts';
 
 export type Worker = {
   /**
@@ -15,18 +16,19 @@ export type WorkerOptions = {
   log: Log;
   run: (held: HeldJob, signal: AbortSignal) => Promise<void>;
   jobsMax: number;
-  /** From the job's first start on, whoever ran it. */
+  /** From the job's first start on, whoever ran it. A request may ask for less. */
   jobMs: number;
 };
 
 /** Claims jobs from the queue and runs at most `jobsMax` of them at once, each for at most `jobMs`. */
-export const startWorker = ({ claims, log, run, jobsMax, jobMs }: WorkerOptions): Worker => {
+export const startWorker = ({ claims, log, run, jobsMax, jobMs: jobMsMax }: WorkerOptions): Worker => {
   const stopping = new AbortController();
   const handingOver = new AbortController();
 
   const runOne = async (job: HeldJob) => {
     await using held = job;
     const outOfTime = new AbortController();
+    const jobMs = jobMsOf(held.job, jobMsMax);
     const ranMs = Date.now() - Date.parse(held.job.startedAt ?? held.job.createdAt);
     const timer = setTimeout(() => outOfTime.abort(timeIsUp(jobMs)), Math.max(0, jobMs - ranMs));
     try {
@@ -59,4 +61,7 @@ export const startWorker = ({ claims, log, run, jobsMax, jobMs }: WorkerOptions)
 const serverStops = () => new AppError('server_stopped', 'The server stops.');
 
 const timeIsUp = (jobMs: number) =>
-  new AppError('time_limit', `The job took longer than the ${Math.round(jobMs / 60_000)} minutes allowed.`);
+  new AppError(
+    'time_limit',
+    `The job took longer than the ${Number((jobMs / 60_000).toFixed(1))} minutes allowed.`,
+  );

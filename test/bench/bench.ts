@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { requireDocker } from '../support/docker.ts';
+import { agent } from './agent/agent.ts';
+import { liveSettings, needsKey } from './agent/settings.ts';
+import { readTasks } from './agent/tasks.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { judge, present, type Section } from './report.ts';
 import { acquire } from './sandbox/acquire.ts';
@@ -13,7 +16,8 @@ import { watchers } from './streams/watchers.ts';
 
 /**
  * `npm run bench -- [NAME…] [--rounds N] [--json FILE]`: what the design promises, measured beside its baselines in
- * the same rounds. A missed target is a result and no failure: only a bench that could not be run ends with 1.
+ * the same rounds, and what a live model makes of the tasks for an agent, each of which is a bench by its name, too.
+ * A missed target or an unsolved task is a result and no failure: only a bench that could not be run ends with 1.
  */
 
 /** `rounds` says how often everything is measured; more on a machine with noise. */
@@ -37,16 +41,32 @@ const main = async (): Promise<boolean> => {
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) return refuse('--rounds must be a whole number from 1 on.');
+  const tasks = await readTasks();
+  const names = [...Object.keys(benches), ...tasks.map(({ name }) => `agent/${name}`)];
+  const named = (name: string) => names.filter((full) => full === name || full.startsWith(`${name}/`));
   const unknown = positionals.filter((name) => named(name).length === 0);
-  if (unknown.length > 0) return refuse(`There is no bench ${unknown.join(', ')}.\n${listOfNames()}`);
-  const chosen = new Set(positionals.length > 0 ? positionals.flatMap(named) : Object.keys(benches));
+  if (unknown.length > 0) return refuse(`There is no bench ${unknown.join(', ')}.\n${listOf(names)}`);
+  const chosen = new Set(positionals.length > 0 ? positionals.flatMap(named) : names);
+  const chosenTasks = tasks.filter(({ name }) => chosen.has(`agent/${name}`));
+  const live = liveSettings();
+  const isAskedFor = positionals.length > 0 && chosenTasks.length > 0;
+  if (isAskedFor && !live) return refuse(needsKey);
   const { finished, failed, machine } = await run(chosen, rounds);
+  const attempted =
+    live && chosenTasks.length > 0
+      ? await attempt('agent', failed, () => agent(chosenTasks, live, stopping.signal, say))
+      : undefined;
+  if (attempted) {
+    failed.push(...attempted.failed);
+    say(attempted.text);
+  } else if (!live && chosenTasks.length > 0) say(`agent was left out. ${needsKey}\n`);
   if (values.json !== undefined) {
     const sections = finished.map(({ name, section }) => ({
       ...{ name, title: section.title, about: section.about.replaceAll('\n', ' ') },
       ...{ rows: section.rows.map(judge), notes: section.notes },
     }));
-    await writeFile(values.json, `${JSON.stringify({ machine, rounds, sections, failed }, null, 2)}\n`);
+    const found = { machine, rounds, sections, ...(attempted && { agent: attempted.json }), failed };
+    await writeFile(values.json, `${JSON.stringify(found, null, 2)}\n`);
   }
   return failed.length === 0;
 };
@@ -55,29 +75,38 @@ const run = async (chosen: ReadonlySet<string>, rounds: number) => {
   const machine = await describeMachine(await requireDocker());
   say(`${machineLine(machine)}\n${rounds} rounds; p99 of fewer than 100 samples is the slowest of them\n`);
   const finished: { name: string; section: Section }[] = [];
-  const failed: { name: string; message: string }[] = [];
+  const failed: Failed[] = [];
   for (const name of chosen) {
-    try {
-      const section = await benches[name]?.(rounds, stopping.signal);
-      if (section === undefined) continue;
-      finished.push({ name, section });
-      say(present(section));
-    } catch (error) {
-      stopping.signal.throwIfAborted();
-      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      failed.push({ name, message });
-      say(`${name} could not be run: ${message}\n`);
-    }
+    const section = await attempt(name, failed, async () => benches[name]?.(rounds, stopping.signal));
+    if (section === undefined) continue;
+    finished.push({ name, section });
+    say(present(section));
   }
   return { machine, finished, failed };
 };
 
-const named = (name: string): string[] =>
-  Object.keys(benches).filter((full) => full === name || full.startsWith(`${name}/`));
+type Failed = { name: string; message: string };
 
-const listOfNames = (): string => {
-  const groups = new Set(Object.keys(benches).map((name) => name.split('/')[0]));
-  return `There are ${[...new Set([...groups, ...Object.keys(benches)])].join(', ')}.`;
+/** What could not be run is told and remembered, and the next one begins. */
+const attempt = async <T>(
+  name: string,
+  failed: Failed[],
+  bench: () => Promise<T>,
+): Promise<T | undefined> => {
+  try {
+    return await bench();
+  } catch (error) {
+    stopping.signal.throwIfAborted();
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    failed.push({ name, message });
+    say(`${name} could not be run: ${message}\n`);
+    return undefined;
+  }
+};
+
+const listOf = (names: readonly string[]): string => {
+  const groups = new Set(names.map((name) => name.split('/')[0]));
+  return `There are ${[...groups, ...names].join(', ')}.`;
 };
 
 const refuse = (why: string): false => {

@@ -1,3 +1,4 @@
+import { columns } from './columns.ts';
 import { type Summary, summarize } from './measure.ts';
 
 export type Unit = 'ms' | 'µs' | 'MB' | 'KB' | 'count';
@@ -50,7 +51,7 @@ const isReached = (target: Target, { p50, p99 }: Summary, ratio: number | undefi
 /** A section as text for a terminal. */
 export const present = ({ title, about, rows, notes }: Section): string => {
   const cells = rows.map((row, index) => cellsOf(judge(row), rows[index - 1]?.name === row.name));
-  return [title, wrap(about), ...columns([heading, ...cells]), ...notes, ''].join('\n');
+  return [title, wrap(about), ...columns([heading, ...cells], wordColumns), ...notes, ''].join('\n');
 };
 
 const wrap = (text: string): string => {
@@ -90,18 +91,5 @@ const times = (ratio: number): string => `${ratio < 0.1 ? ratio.toPrecision(2) :
 
 const threeDigits = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
-
-/** Words to the left, numbers to the right. */
-const columns = (lines: readonly (readonly string[])[]): string[] => {
-  const widths = heading.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines.map((line) =>
-    line
-      .map((cell, column) =>
-        wordColumns.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-};
 
 const wordColumns = new Set(['', 'against', 'target'].map((word) => heading.indexOf(word)));

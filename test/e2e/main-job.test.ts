@@ -71,15 +71,16 @@ test('the main job: one curl in, the steps as they happen, one pull request that
   assert.match(body, /^Bad requests used to end in a `500`/);
   assert.match(
     body,
-    /\n## Checks\n\nRun by the agent in its sandbox, [^\n]*not run them again\.\n\n- exit code 0: `npm test`\n/,
+    /\n## Checks\n\n[\s\S]*\n\n<details><summary>The \d+ commands that the agent ran itself<\/summary>\n\n[^\n]*they prove nothing\.\n\n- exit code 0: `npm test`\n/,
   );
   assert.match(body, /\n- exit code 1: `npm test`\n/);
   assert.ok(
-    body.endsWith(
-      `\n\n## Request\n\n> ${addValidationPrompt}\n\n---\nMade by Tiny Backspace, job \`${jobId}\`.`,
+    body.includes(
+      `\n\n## Request\n\n> ${addValidationPrompt}\n\n---\nMade by Tiny Backspace, job \`${jobId}\` · model `,
     ),
     body.slice(-400),
   );
+  assert.match(body, /` · 12 turns · cost [^\n]* · 0 requests to other hosts refused · 0 paths left out$/);
 
   const result = events.at(-1);
   assert.partialDeepStrictEqual(result, {
@@ -171,6 +172,7 @@ const assertOrder = (events: readonly StreamedEvent[]): void => {
       'Sandbox: Starting',
       'Sandbox: Ready',
       'Git: Clone',
+      'Repository: Explored',
       'agent',
       'Git: Branch',
       'Git: Commit',
@@ -251,7 +253,9 @@ const assertTraced = (
   const steps = below(root);
   assert.deepEqual(
     steps.map(({ run_type: type, name }) => `${type} ${name}`),
-    ['resolve', 'sandbox', 'clone', 'base', 'agent', 'changeset', 'publish'].map((name) => `chain ${name}`),
+    ['resolve', 'sandbox', 'clone', 'base', 'explore', 'agent', 'changeset', 'publish'].map(
+      (name) => `chain ${name}`,
+    ),
   );
   const agent = below(steps.find(({ name }) => name === 'agent'));
   const turns = agent.filter(({ run_type: type }) => type === 'llm');

@@ -192,6 +192,42 @@ test('what a setup made is no part of the change, unless the agent changes it, a
   });
 });
 
+test('what the base says of its setup is done for the checks, too, and an image that is not offered is told', async () => {
+  const settings = 'setup:\n  - sh install.sh\nchecks:\n  - node_modules/.bin/dep | grep one\nimage: go\n';
+  const repository = await createRepository('acme/checked', { ...files, '.backspace.yml': settings });
+  const outcome = await bench.run({ repository, turns: use });
+  assert.partialDeepStrictEqual(outcome.last, {
+    type: 'Result',
+    status: 'succeeded',
+    checks: [{ command: 'node_modules/.bin/dep | grep one', verdict: 'passed' }],
+  });
+  assert.deepEqual(
+    outcome.events.flatMap((event) =>
+      event.type === 'Setup: Finished' ? [[event.sandbox, event.exitCode, event.cached]] : [],
+    ),
+    [
+      ['agent', 0, false],
+      ['before', 0, true],
+      ['after', 0, true],
+    ],
+  );
+  const explored = outcome.events.find(({ type }) => type === 'Repository: Explored');
+  assert.partialDeepStrictEqual(explored, { image: 'default' });
+  assert.match(JSON.stringify(explored), /image «go», which this server does not offer/);
+});
+
+test('without what a setup was to install, a check could not run', async () => {
+  const repository = await createRepository('acme/unchecked', files);
+  const outcome = await bench.run({
+    repository,
+    request: { setup: ['exit 3'], checks: ['node_modules/.bin/dep'] },
+    turns: script('echo more >>README.md'),
+  });
+  assert.partialDeepStrictEqual(outcome.last, {
+    checks: [{ command: 'node_modules/.bin/dep', verdict: 'could_not_run' }],
+  });
+});
+
 test('a setup that fails is told, the commands behind it do not run, and the agent goes on', async () => {
   const repository = await createRepository('acme/failing', files);
   const outcome = await bench.run({

@@ -129,6 +129,23 @@ test('an agent that replaces the toolbox gets nothing forbidden into the commit'
   );
 });
 
+test('nor does it make a check pass', async () => {
+  const repository = await bench.forge.createRepository('acme/checked', { files });
+  const { events, last } = await bench.run({
+    repository,
+    fields: { checks: ['test ! -e FORGED.md'] },
+    turns: [
+      bash(commandOf('impersonate-the-toolbox.py', 'forge', hostFile())),
+      { reply: [done] },
+      { reply: [done] },
+    ],
+  });
+  const runs = events.flatMap((event) => (event.type === 'Check: Finished' ? [event.status] : []));
+  assert.deepEqual(runs, ['passed', 'failed']);
+  const checks = [{ command: 'test ! -e FORGED.md', verdict: 'broken' }];
+  assert.partialDeepStrictEqual(last, { type: 'Result', checks });
+});
+
 test('nor does it delete what the commit may not change, or anything without being told', async () => {
   const job = await run(bash(commandOf('impersonate-the-toolbox.py', 'cover')));
   const { changes, result } = await published(job);

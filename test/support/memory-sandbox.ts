@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentSandbox } from '../../server/agent/tools/create-tools.ts';
-import type { ExecRequest, ExecResult } from '../../server/domain/sandbox.ts';
+import type { ExecRequest, ExecResult, MadeEdit } from '../../server/domain/sandbox.ts';
 
 /** A command's end; what is not said is the ordinary: no output, exit code 0, 40 ms. */
 type CommandEnd = Partial<ExecResult>;
@@ -68,14 +68,22 @@ export const createMemorySandbox = (
       workspace.set(filepath, content);
       return { ok: true, lines: linesOf(content).length };
     },
-    edit: async ({ filepath, old_str, new_str }) => {
-      const content = workspace.get(filepath);
-      if (content === undefined) return missing(filepath);
-      const [before = '', after, ...others] = content.split(old_str);
-      if (after === undefined) return { ok: false, message: `old_str is not in ${filepath}.` };
-      if (others.length > 0) return { ok: false, message: `old_str is in ${filepath} more than once.` };
-      workspace.set(filepath, before + new_str + after);
-      return { ok: true, line: before.split('\n').length };
+    edit: async ({ filepath, edits }) => {
+      const before = workspace.get(filepath);
+      if (before === undefined) return missing(filepath);
+      let content = before;
+      const made: MadeEdit[] = [];
+      for (const [edit, { old_str, new_str, replace_all }] of edits.entries()) {
+        const parts: string[] = content.split(old_str);
+        if (parts.length === 1) return { ok: false, message: `old_str is not in ${filepath}.`, edit };
+        if (parts.length > 2 && !replace_all) {
+          return { ok: false, message: `old_str is in ${filepath} more than once.`, edit };
+        }
+        content = parts.join(new_str);
+        made.push({ line: parts[0]?.split('\n').length ?? 0, places: parts.length - 1 });
+      }
+      workspace.set(filepath, content);
+      return { ok: true, edits: made };
     },
     list: async ({ path: directory, glob, filesMax }) => {
       const paths = below(directory, glob);

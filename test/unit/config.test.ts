@@ -104,6 +104,7 @@ test('values are read as what they mean', () => {
     ...needed,
     PORT: '0',
     SANDBOX_CPUS: '0.5',
+    JOB_USD_MAX: '2.5',
     API_KEYS: ' 0123456789abcdef, fedcba9876543210 ,',
     GITHUB_URL: 'https://git.example.com//',
   });
@@ -111,10 +112,34 @@ test('values are read as what they mean', () => {
     ...readConfig(needed),
     PORT: 0,
     SANDBOX_CPUS: 0.5,
+    JOB_USD_MAX: 2.5,
     API_KEYS: ['0123456789abcdef', 'fedcba9876543210'],
     GITHUB_URL: 'https://git.example.com',
   });
   assert.ok(Object.isFrozen(config));
+});
+
+test('prices of models are JSON, and a wrong one is refused as a whole', () => {
+  const price = { input: 3, output: 15, cacheWrite: 3.75, cacheRead: 0 };
+  const read = (MODEL_PRICES: string) => readConfig({ ...needed, MODEL_PRICES }).MODEL_PRICES;
+  assert.equal(readConfig(needed).MODEL_PRICES, undefined);
+  assert.deepEqual(read(JSON.stringify({ 'model-1': price })), { 'model-1': price });
+  for (const wrong of [
+    '{"model-1": ',
+    '[]',
+    '"model-1"',
+    JSON.stringify({ 'model-1': 3 }),
+    JSON.stringify({ 'model-1': { ...price, output: -1 } }),
+    JSON.stringify({ 'model-1': { ...price, output: '15' } }),
+    JSON.stringify({ 'model-1': { ...price, cached: 1 } }),
+    JSON.stringify({ 'model-1': { input: 3, output: 15 } }),
+  ]) {
+    assert.match(
+      refusal({ ...needed, MODEL_PRICES: wrong }),
+      /^ {2}MODEL_PRICES must be JSON that gives each model these four numbers, none below 0; it is .+"cacheRead": 0\.3\}\}\.$/m,
+      wrong,
+    );
+  }
 });
 
 test('everything that is missing or wrong is in one message, and no value is repeated', () => {
@@ -127,6 +152,7 @@ test('everything that is missing or wrong is in one message, and no value is rep
     GITHUB_URL: 'canary://git.example.com',
     COMMIT_AUTHOR_EMAIL: 'canary-address',
     JOB_MINUTES_MAX: '1.5',
+    JOB_USD_MAX: '0',
   });
 
   const named = message.split('\n').flatMap((line) => /^ {2}([A-Z_]+) /.exec(line)?.[1] ?? []);
@@ -140,6 +166,7 @@ test('everything that is missing or wrong is in one message, and no value is rep
     'COMMIT_AUTHOR_EMAIL',
     'SANDBOX_CPUS',
     'JOB_MINUTES_MAX',
+    'JOB_USD_MAX',
   ]);
   assert.match(message, /ANTHROPIC_API_KEY is missing: the key for the model/);
   assert.match(message, /JOB_MINUTES_MAX must be a whole number; it is how long a job may take\./);

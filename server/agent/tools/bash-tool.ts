@@ -6,7 +6,7 @@ import type { AgentLimits } from '../limits.ts';
 import { tellOutput } from './command-output.ts';
 import { defineTool } from './define-tool.ts';
 
-type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax'>;
+type CommandLimits = Pick<AgentLimits, 'commandMs' | 'commandMsMax' | 'outputBytesMax' | 'time'>;
 
 const commandCharactersMax = 100_000;
 
@@ -28,7 +28,8 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
         .describe(`the command is stopped after this time; ${inSeconds(limits.commandMs)} without it`),
     }),
     run: async ({ command, timeoutSeconds }, callId, signal, emit) => {
-      const timeoutMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
+      const wantedMs = timeoutSeconds === undefined ? limits.commandMs : Math.ceil(timeoutSeconds * 1000);
+      const timeoutMs = Math.min(wantedMs, msLeft(limits));
       const request = { command, timeoutMs, outputBytesMax: limits.outputBytesMax };
       const live = tellOutput(callId, emit);
       const result = await sandbox.exec(request, signal, live.add).finally(live.end);
@@ -44,13 +45,27 @@ export const createBashTool = (sandbox: Pick<Sandbox, 'exec'>, limits: CommandLi
   });
 };
 
+/**
+ * A command that outlasts the agent's time would take from what comes after it, and one that begins before its end is
+ * near leaves the model time to come to an end. A short look stays possible.
+ */
+const msLeft = ({ time }: CommandLimits): number => {
+  if (time === undefined) return Number.POSITIVE_INFINITY;
+  const half = (time.nearAt + time.endAt) / 2;
+  const now = Date.now();
+  return Math.max(1000, Math.ceil((now < half ? half : time.endAt) - now));
+};
+
 /** An exit code is a result, whatever it is: only a command that did not come to its end has failed. */
 const failureOf = (result: ExecResult, timeoutMs: number, secondsMax: number): string | undefined => {
   if (result.timedOut) {
     const advice = `run less at once, give a larger timeoutSeconds (at most ${secondsMax}), or run it in the background with its output in a file`;
     return `[stopped, with everything that it started: it ran longer than ${inSeconds(timeoutMs)}; ${advice}]`;
   }
-  if (result.exitCode === null) return `[killed by a signal after ${inSeconds(result.durationMs)}]`;
+  if (result.exitCode === null) {
+    const advice = 'if it took too much memory, run less at once; look at what it has done before you go on';
+    return `[killed by a signal after ${inSeconds(result.durationMs)}; ${advice}]`;
+  }
   return undefined;
 };
 

@@ -7,12 +7,14 @@ export const defineTool = <Input>(parts: {
   name: string;
   description: string;
   input: z.ZodType<Input>;
+  isReadOnly?: boolean;
   run(input: Input, callId: string, signal: AbortSignal, emit: Emit): Promise<ToolOutcome>;
 }): Tool => {
   const { $schema: _, ...inputSchema } = z.toJSONSchema(parts.input, { io: 'input' });
   const fields = Object.keys(inputSchema.properties ?? {});
   return {
     definition: { name: parts.name, description: parts.description, inputSchema },
+    isReadOnly: parts.isReadOnly ?? false,
     run: async (input, callId, signal, emit) => {
       const parsed = parts.input.safeParse(input, { reportInput: true });
       if (parsed.success) return parts.run(parsed.data, callId, signal, emit);

@@ -21,6 +21,14 @@ export const globInput = z
   .string()
   .max(patternCharactersMax)
   .optional()
-  .describe('only files that match, for example **/*.test.ts');
+  .describe('only files that match, for example *.md, src/**/*.{ts,tsx}, or !*.test.ts for all others');
 
 export const patternInput = z.string().min(1).max(patternCharactersMax);
+
+/** Without the fields that were not given. */
+export const given = <Fields extends Record<string, unknown>>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
+  };

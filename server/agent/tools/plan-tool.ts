@@ -8,6 +8,7 @@ export const createPlanTool = (): Tool =>
     name: 'plan',
     description:
       'Shows the plan to the people who watch the job. Call it with all steps each time that one of them changes.',
+    isReadOnly: true,
     input: z.strictObject({
       steps: z
         .array(

@@ -3,7 +3,7 @@ import type { ReadResult, Sandbox } from '../../domain/sandbox.ts';
 import type { Tool } from '../../domain/tool.ts';
 import type { AgentLimits } from '../limits.ts';
 import { defineTool } from './define-tool.ts';
-import { filepathInput } from './inputs.ts';
+import { filepathInput, given } from './inputs.ts';
 
 export const createReadTool = (
   sandbox: Pick<Sandbox, 'read'>,
@@ -13,15 +13,19 @@ export const createReadTool = (
     name: 'read',
     description:
       'Reads a text file. Every line comes with its number and a tab, as with cat -n; they are not part of the ' +
-      'file. Of a long file you get the beginning and are told how to get the rest.',
+      'file. Of a long file you get the beginning and are told how to get the rest. Ask for all that you want to see ' +
+      'in one reply: reads, lists and searches run at the same time.',
+    isReadOnly: true,
     input: z.strictObject({
       filepath: filepathInput,
       offset: z.number().int().min(1).optional().describe('number of the first line; 1 without it'),
       limit: z.number().int().min(1).optional().describe('how many lines; all without it'),
     }),
     run: async ({ filepath, offset, limit }, callId, signal) => {
-      const range = { ...(offset !== undefined && { offset }), ...(limit !== undefined && { limit }) };
-      const reply = await sandbox.read({ filepath, ...range, bytesMax: readBytesMax }, signal);
+      const reply = await sandbox.read(
+        { filepath, ...given({ offset, limit }), bytesMax: readBytesMax },
+        signal,
+      );
       const fact = { type: 'Tool: Read', filepath, callId } as const;
       if (!reply.ok) {
         const { message } = reply;
@@ -29,7 +33,8 @@ export const createReadTool = (
       }
       const lines = linesOf(reply);
       const numbered = lines.map((line, index) => `${String(reply.fromLine + index).padStart(6)}\t${line}`);
-      const content = [...numbered, ...notes(reply, readBytesMax)].join('\n');
+      const unseen = (reply.notes ?? []).map((note) => `[${note}]`);
+      const content = [...numbered, ...notes(reply, readBytesMax), ...unseen].join('\n');
       return { content, isError: false, fact: { ...fact, lines: lines.length } };
     },
   });

@@ -71,7 +71,7 @@ const createTools = (sandbox: Sandbox, signal: AbortSignal) => {
     // There and back, since a text can be replaced only where it is.
     edit: async () => {
       const [old_str = '', new_str = ''] = places;
-      mustBe(await sandbox.edit({ filepath, old_str, new_str }, signal));
+      mustBe(await sandbox.edit({ filepath, edits: [{ old_str, new_str }] }, signal));
       places.reverse();
     },
     bash: async (command = 'true') => {

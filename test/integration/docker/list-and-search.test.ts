@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Sandbox } from '../../../server/domain/sandbox.ts';
+import type { ListRequest, Sandbox, SearchRequest } from '../../../server/domain/sandbox.ts';
 import { openSandboxes, shell, soon, type TestSandboxes } from '../../support/sandboxes.ts';
 
 let sandboxes: TestSandboxes;
@@ -29,9 +29,8 @@ before(async () => {
 });
 after(() => sandboxes?.[Symbol.asyncDispose]());
 
-const list = (where: { path?: string; glob?: string; filesMax?: number } = {}) =>
-  sandbox.list({ filesMax: 100, ...where }, soon());
-const search = (what: { pattern: string; path?: string; glob?: string; matchesMax?: number }) =>
+const list = (where: Partial<ListRequest> = {}) => sandbox.list({ filesMax: 100, ...where }, soon());
+const search = (what: Partial<SearchRequest> & { pattern: string }) =>
   sandbox.search({ matchesMax: 100, ...what }, soon());
 const messageOf = (reply: object) => ('message' in reply ? String(reply.message) : JSON.stringify(reply));
 
@@ -56,7 +55,59 @@ describe('list', () => {
     const paths = ['src/app.ts', 'src/deep/app.test.ts', 'src/minified.js'];
     assert.deepEqual(await list({ path: 'src' }), { ok: true, paths, more: false });
     assert.deepEqual(await list({ glob: '**/*.ts' }), { ok: true, paths: paths.slice(0, 2), more: false });
-    assert.deepEqual(await list({ glob: '*.rs' }), { ok: true, paths: [], more: false });
+    assert.deepEqual(await list({ path: 'src', glob: 'deep/*' }), {
+      ok: true,
+      paths: ['src/deep/app.test.ts'],
+      more: false,
+    });
+  });
+
+  test('a glob does not bring back what is ignored', async () => {
+    assert.deepEqual(await list({ glob: '**/*.js' }), { ok: true, paths: ['src/minified.js'], more: false });
+    const all = await list({ glob: '**/*' });
+    assert.ok(all.ok);
+    assert.deepEqual(
+      all.paths.filter((path) => /\.log$|node_modules|\.git\//.test(path)),
+      [],
+    );
+  });
+
+  test('tells below a depth only how many files there are', async () => {
+    const paths = ['.github/ (1 file)', '.gitignore', 'README.md', 'data.bin', 'src/ (3 files)'];
+    assert.deepEqual(await list({ depth: 1 }), {
+      ok: true,
+      paths: [...paths, 'with space/ (1 file)'],
+      more: false,
+    });
+    const below = ['src/app.ts', 'src/deep/ (1 file)', 'src/minified.js'];
+    assert.deepEqual(await list({ path: 'src', depth: 1 }), { ok: true, paths: below, more: false });
+    assert.deepEqual(await list({ depth: 1, filesMax: 1 }), {
+      ok: true,
+      paths: ['.github/ (1 file)'],
+      more: true,
+    });
+  });
+
+  test('says why there is nothing', async () => {
+    const hints = [];
+    for (const where of [
+      { glob: '*.rs' },
+      { glob: '*.log' },
+      { path: 'build' },
+      { path: 'src/deep', glob: '*.md' },
+      { path: 'empty' },
+    ]) {
+      await shell(sandbox, 'mkdir -p empty');
+      const reply = await list(where);
+      hints.push(reply.ok && reply.paths.length === 0 ? reply.hint : reply);
+    }
+    assert.deepEqual(hints, [
+      'no file in the workspace fits *.rs; the first file there is .github/workflows/ci.yml',
+      'only files that .gitignore names, such as debug.log: see them with bash (ls, find)',
+      { ok: true, paths: ['build/out.js'], more: false },
+      'no file in src/deep fits *.md; elsewhere there is README.md',
+      'there are no files in empty',
+    ]);
   });
 
   test('stops at the limit and says that there is more', async () => {
@@ -65,10 +116,24 @@ describe('list', () => {
   });
 
   test('says what is wrong with a path or a glob', async () => {
-    assert.match(messageOf(await list({ path: 'no/such/place' })), /does that path exist|No such file/);
-    assert.match(messageOf(await list({ glob: '{a,b' })), /glob/);
-    assert.match(messageOf(await list({ path: 'a\0b' })), /There is a NUL/);
-    assert.match(messageOf(await list({ path: '--version' })), /does that path exist|No such file/);
+    const messages = [];
+    for (const where of [
+      { path: 'no/such/place' },
+      { path: 'lib/deeep' },
+      { path: 'scr' },
+      { glob: '{a,b' },
+      { path: 'a\0b' },
+    ]) {
+      messages.push(messageOf(await list(where)));
+    }
+    assert.deepEqual(messages, [
+      'No such file or directory: no/such/place. Use list without path to see what is there.',
+      'No such file or directory: lib/deeep. Did you mean src/deep?',
+      'No such file or directory: scr. Did you mean src?',
+      'The glob «{a,b» has a { without a }: mend it.',
+      'There is a NUL in the path: leave it out.',
+    ]);
+    assert.match(messageOf(await list({ path: '--version' })), /^No such file or directory: --version\./);
   });
 });
 
@@ -108,11 +173,62 @@ describe('search', () => {
     assert.deepEqual(await search({ pattern: '--version' }), { ok: true, matches: [], more: false });
   });
 
+  test('takes the pattern as text, either case, and lines around a match on demand', async () => {
+    const found = async (what: Partial<SearchRequest> & { pattern: string }) => {
+      const reply = await search(what);
+      return reply.ok
+        ? reply.matches.map(({ path, line, isContext }) => `${path}${isContext ? '-' : ':'}${line}`)
+        : reply;
+    };
+    assert.deepEqual(await found({ pattern: '"../app.ts"', literal: true }), ['src/deep/app.test.ts:1']);
+    assert.deepEqual(await found({ pattern: 'total of', ignoreCase: true }), ['README.md:1']);
+    assert.deepEqual(await found({ pattern: 'const other', context: 2 }), ['src/app.ts-1', 'src/app.ts:2']);
+    assert.deepEqual(await found({ pattern: 'total', path: 'src', glob: '*.ts', filesOnly: true }), [
+      ...['src/app.ts:1', 'src/deep/app.test.ts:1'],
+    ]);
+    assert.deepEqual(await found({ pattern: '= 1;\\nconst' }), ['src/app.ts:1', 'src/app.ts:2']);
+    assert.deepEqual(await found({ pattern: '1;\nconst other', literal: true }), [
+      ...['src/app.ts:1', 'src/app.ts:2'],
+    ]);
+    assert.deepEqual(await found({ pattern: 'total(?= \\+)' }), ['src/app.ts:2']);
+    assert.deepEqual(await found({ pattern: 'total', glob: '*.log' }), []);
+    await shell(sandbox, "printf 'one\\r\\nline to the end\\r\\n' >crlf.txt");
+    assert.deepEqual(await search({ pattern: 'to the end$' }), {
+      ok: true,
+      matches: [{ path: 'crlf.txt', line: 2, text: 'line to the end' }],
+      more: false,
+    });
+  });
+
+  test('says what would have been found instead of nothing', async () => {
+    const hints = [];
+    for (const what of [
+      { pattern: 'total of nothing' },
+      { pattern: '../app.ts")' },
+      { pattern: 'import {', literal: true, glob: '*.rs' },
+      { pattern: 'nowhere' },
+    ]) {
+      const reply = await search(what);
+      hints.push(reply.ok && reply.matches.length === 0 ? reply.hint : messageOf(reply).split('\n')[0]);
+    }
+    assert.deepEqual(hints, [
+      'with ignore_case set there is README.md:1',
+      'regex parse error:',
+      'no file in the workspace fits *.rs; the first file there is .github/workflows/ci.yml',
+      undefined,
+    ]);
+    const text = await search({ pattern: 'total + 1' });
+    assert.equal(text.ok && text.hint, 'with literal set there is src/app.ts:2');
+  });
+
   test('says what is wrong with a pattern or a path', async () => {
-    assert.match(messageOf(await search({ pattern: 'a(b' })), /regex parse error[\s\S]*unclosed group/);
+    assert.match(
+      messageOf(await search({ pattern: 'a(b' })),
+      /regex parse error[\s\S]*unclosed group[\s\S]*set literal to true/,
+    );
     assert.match(
       messageOf(await search({ pattern: 'x', path: 'no/such/place' })),
-      /does that path exist|No such file/,
+      /^No such file or directory: no\/such\/place\./,
     );
     assert.match(messageOf(await search({ pattern: 'a\0b' })), /There is a NUL/);
     assert.match(messageOf(await search({ pattern: 'x'.repeat(200_000) })), /too long/);
@@ -127,13 +243,23 @@ describe('search', () => {
 
 test('a file that is not there is suggested by its name elsewhere', async () => {
   const messages = [];
-  for (const filepath of ['app.ts', 'lib/app.tsx', 'src/app.test.ts', 'nothing/like/it.zig', '[a](b)*.ts']) {
+  for (const filepath of [
+    'app.ts',
+    'lib/app.tsx',
+    'src/app.test.ts',
+    'src/ap.ts',
+    'readme.md',
+    'nothing/like/it.zig',
+    '[a](b)*.ts',
+  ]) {
     messages.push(messageOf(await sandbox.read({ filepath, bytesMax: 1000 }, soon())));
   }
   assert.deepEqual(messages, [
     'No file at app.ts. Did you mean src/app.ts or src/deep/app.test.ts?',
     'No file at lib/app.tsx. Did you mean src/app.ts or src/deep/app.test.ts?',
     'No file at src/app.test.ts. Did you mean src/deep/app.test.ts?',
+    'No file at src/ap.ts. Did you mean src/app.ts?',
+    'No file at readme.md. Did you mean README.md?',
     'No file at nothing/like/it.zig. Use list to see what is there.',
     'No file at [a](b)*.ts. Use list to see what is there.',
   ]);

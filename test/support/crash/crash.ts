@@ -9,7 +9,7 @@ import { eventsOf, postJob, type StreamedEvent } from '../job-stream.ts';
 import type { Random } from '../sample.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { type Point, points } from './points.ts';
-import { crashJob, crashPrompt, words } from './scenario.ts';
+import { crashChecks, crashJob, crashPrompt, words } from './scenario.ts';
 import { type Caught, setTrap, type Trap } from './trap.ts';
 
 /** What becomes of the job when its server is struck. */
@@ -196,7 +196,7 @@ const run = async (crash: Crash, site: Site): Promise<void> => {
 const post = async ({ farEnds, repository }: Site, server: ServerProcess): Promise<void> => {
   const repoUrl = `${farEnds.forge.url}/${repository.fullName}`;
   try {
-    const response = await postJob(server.url, { repoUrl, prompt: crashPrompt });
+    const response = await postJob(server.url, { repoUrl, prompt: crashPrompt, checks: crashChecks });
     await response.body?.cancel();
   } catch {
     // The server is gone: whether it has taken the job is to be seen.
@@ -373,6 +373,7 @@ const untilEnd = async (jobId: string, { servers }: Site): Promise<StreamedEvent
 const once = new Set([
   'Job: Queued',
   'Job: Started',
+  'Agent: Nudged',
   'Git: Branch',
   'Git: Commit',
   'Git: Push',
@@ -396,7 +397,8 @@ const assertPromises = async (jobId: string, events: StreamedEvent[], site: Site
   assert.equal(new Set(calls).size, calls.length, 'a tool call was told twice');
   const [last, ...more] = events.filter(({ type }) => type === 'Result' || type === 'Error').toReversed();
   assert.deepEqual(more, []);
-  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded' });
+  const checks = crashChecks.map((command) => ({ command, verdict: 'passed' }));
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded', checks });
 
   const branch = `backspace/${jobId}`;
   const pulls = farEnds.forge.pullRequests(repository.fullName).filter(({ head }) => head === branch);

@@ -7,13 +7,19 @@ import { type Files, importCommit, readFolder } from './repository-files.ts';
 
 /** Where a repository's first commit comes from; a folder's `.git` is left out. */
 export type RepositorySource = { files: Files } | { directory: string } | { empty: true };
-export type RepositoryOptions = { private?: boolean; defaultBranch?: string };
+export type RepositoryOptions = {
+  private?: boolean;
+  defaultBranch?: string;
+  /** As a private repository of a plan without drafts. */
+  takesNoDrafts?: boolean;
+};
 
 export type Repository = {
   readonly id: number;
   readonly directory: string;
   readonly isPrivate: boolean;
   readonly defaultBranch: string;
+  readonly takesNoDrafts: boolean;
   readonly createdAt: string;
   readonly pullRequests: PullRequest[];
   fullName: string;
@@ -67,6 +73,7 @@ export const createRepositoryStore = async (git: Git): Promise<RepositoryStore> 
         directory: join(root, `${id}.git`),
         isPrivate: options.private ?? false,
         defaultBranch: options.defaultBranch ?? 'main',
+        takesNoDrafts: options.takesNoDrafts ?? false,
         createdAt: new Date().toISOString(),
         pullRequests: [],
         fullName,

@@ -4,6 +4,7 @@ import { branchTip } from './refs.ts';
 import type { Repository } from './repository-store.ts';
 import {
   type FieldError,
+  failure,
   notFound,
   ok,
   type RepositoryRoute,
@@ -18,6 +19,9 @@ const perPageMax = 100;
 
 export const createPull: RepositoryRoute = async (world, repository, { body }) => {
   const { directory, fullName, pullRequests } = repository;
+  if (body.draft === true && repository.takesNoDrafts) {
+    return failure(422, 'Draft pull requests are not supported in this repository.');
+  }
   const base = String(body.base);
   const head = withoutOwner(String(body.head), fullName);
   if (body.title === undefined) return refuse({ field: 'title', code: 'missing_field' });

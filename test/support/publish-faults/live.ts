@@ -25,7 +25,10 @@ export const live = async (
   const endAs = (end: End, message = ''): Outcome => ({ end, message, facts, saved: progress.saved });
   try {
     await publish(
-      { job, answer, changeset: { files, leftOut: [] }, baseRepository, identity, onCommit: async () => {} },
+      {
+        ...{ job, answer, changeset: { files, leftOut: [] }, evidence: undefined, model: 'scripted' },
+        ...{ baseRepository, identity, onCommit: async () => {} },
+      },
       { github, emit, progress, redact: (text) => text },
       died,
     );

@@ -7,6 +7,7 @@ import { createMemorySandbox } from '../memory-sandbox.ts';
 import { call, type Scenario, say } from '../model/scenario.ts';
 import type { Model } from '../model/server.ts';
 import { createRecordedSpan } from '../recorded-span.ts';
+import { unexplored } from '../unexplored.ts';
 import type { AgentFaults } from './combination.ts';
 import { never, type World } from './world.ts';
 
@@ -51,7 +52,7 @@ export const askAgent = async (
   scenarios.push({ name: job.id, when: `«${job.id}»`, turns });
   const sandbox = createMemorySandbox({ 'README.md': 'Shop\n' });
   const answer = await runAgent(
-    { prompt, base, told: [], feedback: [] },
+    { prompt, base, exploration: unexplored, told: [], feedback: [] },
     {
       model: createModel({
         apiKey: model.apiKey,
@@ -61,6 +62,7 @@ export const askAgent = async (
         outputTokensMax: 1_024,
         requestTimeoutMs: 10 * silenceMsMax,
         idleTimeoutMs: silenceMsMax,
+        retryMsMax: 60_000,
         retriesMax: 2,
         backoffMs: 5,
       }),

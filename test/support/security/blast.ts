@@ -51,7 +51,7 @@ const worksOn = async (sandbox: Sandbox): Promise<void> => {
     'alive',
   );
   assert.ok((await sandbox.write({ filepath: 'still/there/a.txt', content: 'one\n' }, soon())).ok);
-  const edit = { filepath: 'still/there/a.txt', old_str: 'one', new_str: 'two' };
+  const edit = { filepath: 'still/there/a.txt', edits: [{ old_str: 'one', new_str: 'two' }] };
   assert.ok((await sandbox.edit(edit, soon())).ok);
   const read = await sandbox.read({ filepath: 'still/there/a.txt', bytesMax: 100 }, soon());
   assert.equal(read.ok && read.content, 'two');
@@ -65,7 +65,7 @@ const startWork = (sandbox: Sandbox): { end(): Promise<void> } => {
   const round = async (number: number) => {
     const filepath = `work/${number}.txt`;
     await sandbox.write({ filepath, content: `round ${number}\nto do\n` }, soon());
-    assert.ok((await sandbox.edit({ filepath, old_str: 'to do', new_str: 'done' }, soon())).ok);
+    assert.ok((await sandbox.edit({ filepath, edits: [{ old_str: 'to do', new_str: 'done' }] }, soon())).ok);
     assert.equal(await shell(sandbox, `tail -n 1 ${filepath}; seq 1000 | sort -n | tail -n 1`), 'done\n1000');
     const { paths } = (await sandbox.list({ path: 'work', filesMax: 10 }, soon())) as { paths: string[] };
     const files = await sandbox.files([], soon());

@@ -62,6 +62,17 @@ test('a reply that starts again with other words is told from the first differen
   );
 });
 
+test('a retry is told where it happened, and does not make what was said before be told again', async () => {
+  const { facts, events } = recorder();
+  const retry = { attempt: 1, waitMs: 1000, error: '529 Overloaded' };
+  stream('text', 'One.\n\nTw', events.onDelta);
+  events.onDelta({ type: 'restart' });
+  events.onDelta({ type: 'retry', ...retry });
+  stream('text', 'One.\n\nTwo.', events.onDelta);
+  await events.settled();
+  assert.deepEqual(facts, [message('One.'), { type: 'Model: Retry', ...retry }, message('Two.')]);
+});
+
 test('an event that cannot be stored stops the ones behind it and is reported at the end', async () => {
   const stored: JobFact[] = [];
   const events = createReplyEvents(async (fact) => {

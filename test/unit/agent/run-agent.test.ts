@@ -1,99 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Guardian } from '../../../server/agent/guardian.ts';
-import type { AgentLimits } from '../../../server/agent/limits.ts';
-import { runAgent } from '../../../server/agent/run-agent.ts';
+import { createFirstMessage } from '../../../server/agent/first-message.ts';
 import { AppError } from '../../../server/domain/errors.ts';
-import type { JobFact, Usage } from '../../../server/domain/job-event.ts';
-import type { ModelRequest } from '../../../server/domain/model.ts';
-import type { TranscriptEntry, Transcripts } from '../../../server/domain/transcript.ts';
-import { createMemorySandbox } from '../../support/memory-sandbox.ts';
-import { createRecordedSpan } from '../../support/recorded-span.ts';
-import { call, createScriptedModel, speak, text, thinking } from '../../support/scripted-model.ts';
-
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
-const prompt = 'Add input validation to all POST endpoints';
-
-const ordinary: AgentLimits = {
-  turnsMax: 8,
-  tokensMax: 10_000,
-  commandMs: 120_000,
-  commandMsMax: 600_000,
-  outputBytesMax: 30_000,
-  readBytesMax: 50_000,
-  filesMax: 500,
-  matchesMax: 200,
-};
-
-/** An agent on a script, in a repository with one file and one command; with all that it told anybody. */
-const createAgent = (
-  script: Parameters<typeof createScriptedModel>[0],
-  limits: Partial<AgentLimits> = {},
-  /** What another server has stored before. */
-  before: Partial<Pick<Transcripts, 'earlier' | 'unfinished'>> & { told?: JobFact[]; news?: string[] } = {},
-) => {
-  const { earlier = [], unfinished = [], told = [], news = [] } = before;
-  const entries: TranscriptEntry[] = [...earlier];
-  const model = createScriptedModel(script);
-  const sandbox = createMemorySandbox({ 'app.js': 'post();\n' }, { 'npm test': { output: 'pass 3\n' } });
-  const span = createRecordedSpan();
-  const facts: JobFact[] = [];
-  const guardian: Guardian = {
-    save: async () => {},
-    heal: async (loss) => `Another sandbox: ${loss.message}`,
-    healUnsaved: async () => undefined,
-    news: () => news.shift(),
-  };
-  const usages: Usage[] = [];
-  const controller = new AbortController();
-  const emit = async (fact: JobFact) => {
-    await setImmediate();
-    facts.push(fact);
-  };
-  const transcripts: Transcripts = {
-    earlier,
-    unfinished,
-    save: async (entry, fact) => {
-      if (fact) await emit(fact);
-      entries.push(entry);
-    },
-  };
-  const run = () =>
-    runAgent(
-      { prompt, base, told, feedback: [] },
-      { model, sandbox, guardian, transcripts, emit, span, redact: (text) => text },
-      { ...ordinary, ...limits },
-      { onUsage: (usage) => usages.push(usage) },
-      controller.signal,
-    );
-  return {
-    run,
-    entries,
-    requests: model.requests,
-    sandbox,
-    guardian,
-    span,
-    facts,
-    usages,
-    abort: controller,
-  };
-};
-
-const done = { content: [text('Validate POST bodies\n\nChecked with npm test.')] };
-const read = call('read-1', 'read', { filepath: 'app.js' });
-const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
-  thrown instanceof AppError && thrown.code === code && message.test(thrown.message);
-const lastOf = (request: ModelRequest | undefined) => request?.transcript.at(-1);
+import type { JobFact } from '../../../server/domain/job-event.ts';
+import type { TranscriptEntry } from '../../../server/domain/transcript.ts';
+import { createScriptedAgent, done, failsWith, lastOf, prompt, read } from '../../support/scripted-agent.ts';
+import { call, speak, text, thinking } from '../../support/scripted-model.ts';
+import { unexplored } from '../../support/unexplored.ts';
 
 test('a job goes from the prompt over tool calls to the answer', async () => {
-  const { run, facts, sandbox, usages } = createAgent([
+  const { run, facts, sandbox, usages } = createScriptedAgent([
     { content: [thinking('Where is it?'), text('I look.\n\nThen I change it.'), read] },
     {
       content: [
@@ -163,9 +80,9 @@ test('a job goes from the prompt over tool calls to the answer', async () => {
 
 test('the model is asked with everything before, thinking unchanged, and results in the order of the calls', async () => {
   const first = [thinking('Hm.'), text('I look.'), read, call('read-2', 'read', { filepath: 'no.js' })];
-  const { run, requests } = createAgent([{ content: first }, done]);
+  const { run, requests } = createScriptedAgent([{ content: first }, done]);
   await run();
-  const opening = { role: 'user', content: [{ type: 'text', text: prompt }] };
+  const opening = { role: 'user', content: [...createFirstMessage(unexplored, prompt)] };
   assert.deepEqual(requests[0]?.transcript, [opening]);
   assert.deepEqual(requests[1]?.transcript, [
     opening,
@@ -187,7 +104,7 @@ test('the model is asked with everything before, thinking unchanged, and results
 });
 
 test('an unknown tool and unfit input are told to the model, and the job goes on', async () => {
-  const { run, facts, requests } = createAgent([
+  const { run, facts, requests } = createScriptedAgent([
     { content: [call('a', 'delete', {}), call('b', 'read', { path: 'app.js' }), read] },
     done,
   ]);
@@ -206,21 +123,10 @@ test('an unknown tool and unfit input are told to the model, and the job goes on
   ]);
 });
 
-test('a job ends when the model needs too many turns', async () => {
-  const { run, requests } = createAgent([{ content: [read] }, { content: [read] }, done], { turnsMax: 2 });
-  await assert.rejects(run(), failsWith('turn_limit', /not done after 2 turns/));
-  assert.equal(requests.length, 2);
-});
-
-test('a job ends when it has used too many tokens, but never throws a finished answer away', async () => {
-  const tooLong = createAgent([{ content: [read] }, { content: [read] }, done], { tokensMax: 240 });
-  await assert.rejects(tooLong.run(), failsWith('token_limit', /used 240 tokens .* 240 is the limit/));
-  const inTime = createAgent([{ content: [read] }, { content: [read] }, done], { tokensMax: 241 });
-  assert.equal((await inTime.run()).title, 'Validate POST bodies');
-});
-
 test('a refusal ends the job with what the model said', async () => {
-  const { run, facts } = createAgent([{ content: [text('I cannot help with it.')], stopReason: 'refusal' }]);
+  const { run, facts } = createScriptedAgent([
+    { content: [text('I cannot help with it.')], stopReason: 'refusal' },
+  ]);
   await assert.rejects(
     run(),
     failsWith('model_refused', /refused this job\. It said: I cannot help with it\.$/),
@@ -229,13 +135,16 @@ test('a refusal ends the job with what the model said', async () => {
 });
 
 test('a reply that ends for an unknown reason ends the job, and its calls are not run', async () => {
-  const { run, facts } = createAgent([{ content: [read], stopReason: 'other' }]);
+  const { run, facts } = createScriptedAgent([{ content: [read], stopReason: 'other' }]);
   await assert.rejects(run(), failsWith('model_failed', /in the middle of its work/));
   assert.deepEqual(facts, []);
 });
 
 test('a paused reply is asked to go on', async () => {
-  const { run, requests } = createAgent([{ content: [text('Wait.')], stopReason: 'pause_turn' }, done]);
+  const { run, requests } = createScriptedAgent([
+    { content: [text('Wait.')], stopReason: 'pause_turn' },
+    done,
+  ]);
   await run();
   assert.deepEqual(requests[1]?.transcript.slice(1), [
     { role: 'assistant', content: [text('Wait.')] },
@@ -245,11 +154,17 @@ test('a paused reply is asked to go on', async () => {
 
 test('an empty reply gets one more chance', async () => {
   const nudge = 'Your reply was empty. Go on with the job; if it is done, send the final message.';
-  const mended = createAgent([{ content: [] }, done]);
+  const mended = createScriptedAgent([{ content: [] }, done]);
   assert.equal((await mended.run()).title, 'Validate POST bodies');
   // The API takes no blank assistant message, so the words go into the user's message before it.
-  assert.deepEqual(mended.requests[1]?.transcript, [{ role: 'user', content: [text(prompt), text(nudge)] }]);
-  const afterCalls = createAgent([{ content: [read] }, { content: [thinking('Hm.'), text(' \n')] }, done]);
+  assert.deepEqual(mended.requests[1]?.transcript, [
+    { role: 'user', content: [...createFirstMessage(unexplored, prompt), text(nudge)] },
+  ]);
+  const afterCalls = createScriptedAgent([
+    { content: [read] },
+    { content: [thinking('Hm.'), text(' \n')] },
+    done,
+  ]);
   await afterCalls.run();
   assert.deepEqual(lastOf(afterCalls.requests[2]), {
     role: 'user',
@@ -258,18 +173,18 @@ test('an empty reply gets one more chance', async () => {
       text(nudge),
     ],
   });
-  const hopeless = createAgent([{ content: [] }, { content: [thinking('Hm.')] }, done]);
+  const hopeless = createScriptedAgent([{ content: [] }, { content: [thinking('Hm.')] }, done]);
   await assert.rejects(hopeless.run(), failsWith('model_failed', /said nothing, and nothing again/));
 });
 
 test('empty replies count in a row only', async () => {
-  const { run } = createAgent([{ content: [] }, { content: [read] }, { content: [] }, done]);
+  const { run } = createScriptedAgent([{ content: [] }, { content: [read] }, { content: [] }, done]);
   assert.equal((await run()).title, 'Validate POST bodies');
 });
 
 test('a call that the output limit has cut is not run, and the model is told', async () => {
   const cut = call('write-1', 'write', { filepath: 'app.js', content: 'half' });
-  const { run, requests, facts, sandbox } = createAgent([
+  const { run, requests, facts, sandbox } = createScriptedAgent([
     { content: [read, cut], stopReason: 'max_tokens' },
     { content: [call('write-2', 'write', 'half a')], stopReason: 'max_tokens' },
     done,
@@ -294,16 +209,16 @@ test('a call that the output limit has cut is not run, and the model is told', a
 
 test('a text that the output limit has cut is no answer; after three in a row the job fails', async () => {
   const cut = { content: [text('Validate POST bo')], stopReason: 'max_tokens' } as const;
-  const mended = createAgent([cut, cut, cut, done]);
+  const mended = createScriptedAgent([cut, cut, cut, done]);
   assert.equal((await mended.run()).title, 'Validate POST bodies');
-  const hopeless = createAgent([cut, cut, cut, cut, done]);
+  const hopeless = createScriptedAgent([cut, cut, cut, cut, done]);
   await assert.rejects(hopeless.run(), failsWith('model_failed', /output limit again and again/));
   assert.equal(hopeless.requests.length, 4);
 });
 
 test('what the model says is stored before its first call runs', async () => {
   const order: string[] = [];
-  const agent = createAgent([{ content: [text('First.\n\nSecond.'), read] }, done]);
+  const agent = createScriptedAgent([{ content: [text('First.\n\nSecond.'), read] }, done]);
   const { sandbox } = agent;
   const reading = sandbox.read;
   sandbox.read = (...file) => {
@@ -315,7 +230,7 @@ test('what the model says is stored before its first call runs', async () => {
 });
 
 test('a job that is cancelled in the middle of a command stops at once', async () => {
-  const { run, abort, facts, sandbox, span, requests } = createAgent([
+  const { run, abort, facts, sandbox, span, requests } = createScriptedAgent([
     {
       content: [
         text('I wait.'),
@@ -337,7 +252,7 @@ test('a job that is cancelled in the middle of a command stops at once', async (
 
 test('a job that is cancelled between two calls, or between two turns, does nothing more', async () => {
   for (const calls of [[read], [read, call('write-1', 'write', { filepath: 'b.js', content: '' })]]) {
-    const agent = createAgent([{ content: calls }, done]);
+    const agent = createScriptedAgent([{ content: calls }, done]);
     agent.sandbox.read = async () => {
       agent.abort.abort(new Error('cancelled'));
       return { ok: false, message: 'too late' };
@@ -350,7 +265,7 @@ test('a job that is cancelled between two calls, or between two turns, does noth
 
 test('what the model said before it failed is told, and the failure is passed on', async () => {
   const lost = new AppError('model_failed', 'The connection broke.');
-  const { run, facts, span } = createAgent([
+  const { run, facts, span } = createScriptedAgent([
     async (onDelta) => {
       onDelta({ type: 'text', text: 'I look.\n\nThen' });
       throw lost;
@@ -367,7 +282,7 @@ test('what the model said before it failed is told, and the failure is passed on
 const lost = new AppError('sandbox_lost', 'The sandbox stopped.');
 
 test('the model hears of a sandbox that is lost during a call, and the calls behind it are not run', async () => {
-  const { run, sandbox, facts, requests } = createAgent([
+  const { run, sandbox, facts, requests } = createScriptedAgent([
     {
       content: [
         call('bash-1', 'bash', { command: 'npm test' }),
@@ -400,7 +315,7 @@ test('the model hears of a sandbox that is lost during a call, and the calls beh
 });
 
 test('a sandbox that cannot be healed ends the job', async () => {
-  const { run, sandbox, guardian } = createAgent([{ content: [read] }, done]);
+  const { run, sandbox, guardian } = createScriptedAgent([{ content: [read] }, done]);
   sandbox.read = async () => {
     throw lost;
   };
@@ -412,14 +327,14 @@ test('a sandbox that cannot be healed ends the job', async () => {
 });
 
 test('an answer that rests on lost changes is not taken', async () => {
-  const { run, requests, guardian } = createAgent([done, done]);
+  const { run, requests, guardian } = createScriptedAgent([done, done]);
   guardian.healUnsaved = async () => (requests.length === 1 ? 'All is lost.' : undefined);
   await run();
   assert.deepEqual(lastOf(requests[1]), { role: 'user', content: [text('All is lost.')] });
 });
 
 test('a reply that broke off and came again is told once', async () => {
-  const { run, facts } = createAgent([
+  const { run, facts } = createScriptedAgent([
     async (onDelta) => {
       onDelta({ type: 'text', text: 'I look.\n\nThe' });
       onDelta({ type: 'restart' });
@@ -437,7 +352,7 @@ test('a reply that broke off and came again is told once', async () => {
 });
 
 test('the trace has a run for every model turn and every tool call', async () => {
-  const { run, span, requests } = createAgent([
+  const { run, span, requests } = createScriptedAgent([
     { content: [read, call('read-2', 'read', { filepath: 'no.js' })] },
     done,
   ]);
@@ -491,7 +406,7 @@ test('an agent that is taken up at any entry of its transcript asks and does onl
     { content: [call('bash-1', 'bash', { command: 'npm test' })] },
     done,
   ];
-  const whole = createAgent(script);
+  const whole = createScriptedAgent(script);
   const answer = await whole.run();
   const { entries } = whole;
   assert.deepEqual(
@@ -504,7 +419,7 @@ test('an agent that is taken up at any entry of its transcript asks and does onl
     const told = whole.facts.filter(
       (fact) => fact.type === 'Tool: Bash' && earlier.some((entry) => resultOf(entry) === fact.callId),
     );
-    const again = createAgent(script.slice(replies), {}, { earlier, told });
+    const again = createScriptedAgent(script.slice(replies), {}, { earlier, told });
     const interrupted = earlier.at(-1)?.kind === 'reply' && kept < entries.length;
     const commands = interrupted && kept === 4 ? [{ command: 'npm test', exitCode: null }] : answer.commands;
     assert.deepEqual(await again.run(), { ...answer, commands }, `after ${kept} entries`);
@@ -525,7 +440,7 @@ test('a call that was under way when its server died is told to be interrupted, 
     call('bash-2', 'bash', { command: 'npm test' }),
   ];
   const reply = { content: calls, stopReason: 'tool_use' as const, usage: noTokens };
-  const agent = createAgent(
+  const agent = createScriptedAgent(
     [done],
     {},
     { earlier: [{ kind: 'reply', reply }], news: ['It is a new sandbox.'] },
@@ -547,20 +462,24 @@ const noTokens = {
 };
 
 test('what the model must know since another server went on is said before its next turn, once, and kept', async () => {
-  const agent = createAgent([{ content: [read] }, done], {}, { news: ['It is a new sandbox.'] });
+  const agent = createScriptedAgent([{ content: [read] }, done], {}, { news: ['It is a new sandbox.'] });
   await agent.run();
   assert.deepEqual(lastOf(agent.requests[0])?.content, [
-    { type: 'text', text: prompt },
+    ...createFirstMessage(unexplored, prompt),
     { type: 'text', text: 'It is a new sandbox.' },
   ]);
   assert.deepEqual(agent.entries[0], { kind: 'note', text: 'It is a new sandbox.' });
-  const again = createAgent([], {}, { earlier: agent.entries });
+  const again = createScriptedAgent([], {}, { earlier: agent.entries });
   assert.equal((await again.run()).title, 'Validate POST bodies');
 });
 
 test('what was told of a reply that was not finished is not told again', async () => {
   const unfinished: JobFact[] = [{ type: 'AI Message', message: 'I look.' }];
-  const agent = createAgent([{ content: [text('I look.\n\nThen I act.'), read] }, done], {}, { unfinished });
+  const agent = createScriptedAgent(
+    [{ content: [text('I look.\n\nThen I act.'), read] }, done],
+    {},
+    { unfinished },
+  );
   await agent.run();
   assert.deepEqual(agent.facts.slice(0, 2), [
     { type: 'AI Message', message: 'Then I act.' },

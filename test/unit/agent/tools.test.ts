@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentLimits } from '../../../server/agent/limits.ts';
 import { createTools } from '../../../server/agent/tools/create-tools.ts';
-import { jobEventSchema } from '../../../server/domain/job-event.ts';
+import { type JobFact, jobEventSchema } from '../../../server/domain/job-event.ts';
 import { createMemorySandbox, type MemorySandbox } from '../../support/memory-sandbox.ts';
 
 const limits: AgentLimits = {
@@ -17,10 +17,13 @@ const limits: AgentLimits = {
 };
 
 /** Calls a tool as the loop does; what comes back must be an event of the job, whatever the input was. */
-const use = async (sandbox: MemorySandbox, name: string, input: unknown) => {
+const use = async (sandbox: MemorySandbox, name: string, input: unknown, facts: JobFact[] = []) => {
   const tool = createTools(sandbox, limits).find(({ definition }) => definition.name === name);
   assert.ok(tool, name);
-  const outcome = await tool.run(input, 'call-1', AbortSignal.timeout(5000), async () => {});
+  const emit = async (fact: JobFact) => {
+    facts.push(jobEventSchema.parse(fact));
+  };
+  const outcome = await tool.run(input, 'call-1', AbortSignal.timeout(5000), emit);
   assert.deepEqual(jobEventSchema.parse(outcome.fact), outcome.fact);
   return outcome;
 };
@@ -38,7 +41,7 @@ test('each tool tells the model its input as a closed JSON Schema', () => {
       ['list', undefined],
       ['search', ['pattern']],
       ['read', ['filepath']],
-      ['edit', ['filepath', 'old_str', 'new_str']],
+      ['edit', ['filepath']],
       ['write', ['filepath', 'content']],
       ['bash', ['command']],
     ],
@@ -93,7 +96,7 @@ test('list gives paths and says when there are more', async () => {
     fact: { type: 'Tool: List', path: 'src', glob: '**/*.js', callId: 'call-1', files: 1 },
   });
   assert.deepEqual(await use(sandbox, 'list', {}), {
-    content: 'a.js\nb.js\nsrc/c.js\n[there are more than 3 files: narrow the list with path or glob]',
+    content: 'a.js\nb.js\nsrc/c.js\n[there are more than 3 files: narrow the list with path, glob or depth]',
     isError: false,
     fact: { type: 'Tool: List', path: '.', callId: 'call-1', files: 3 },
   });
@@ -120,7 +123,7 @@ test('search gives path, line and text, and cuts what is too long', async () => 
   assert.deepEqual(content.split('\n'), [
     'a.js:1:post()',
     `a.js:2:${'x'.repeat(400)}…`,
-    '[there are more than 2 matches: narrow the search]',
+    '[there are more than 2 matches: narrow the search, or set files_only]',
   ]);
   assert.deepEqual(
     [isError, fact],
@@ -156,6 +159,38 @@ test('edit replaces the one place that fits', async () => {
     isError: true,
     fact: { type: 'Tool: Edit', ...edit, callId: 'call-1', error },
   });
+});
+
+test('edit makes several edits in one call, and each is an event', async () => {
+  const sandbox = createMemorySandbox({ 'a.js': 'one\ntwo\ntwo\n' });
+  const first = { old_str: 'two', new_str: 'TWO', replace_all: true };
+  const second = { old_str: 'one', new_str: 'ONE' };
+  const facts: JobFact[] = [];
+  const several = { filepath: 'a.js', edits: [first, second] };
+  const event = { type: 'Tool: Edit', filepath: 'a.js', callId: 'call-1' };
+  assert.deepEqual(await use(sandbox, 'edit', several, facts), {
+    content: 'Edited a.js at 2 places from line 2 on, line 1.',
+    isError: false,
+    fact: { ...event, ...second },
+  });
+  assert.deepEqual(facts, [{ ...event, ...first }]);
+  assert.equal(sandbox.workspace.get('a.js'), 'ONE\nTWO\nTWO\n');
+});
+
+test('of several edits the one that did not fit is told, and none is made', async () => {
+  const sandbox = createMemorySandbox({ 'a.js': 'one\ntwo\n' });
+  const [fits, fails] = [
+    { old_str: 'one', new_str: 'ONE' },
+    { old_str: 'three', new_str: 'THREE' },
+  ];
+  const facts: JobFact[] = [];
+  const error = 'old_str is not in a.js.';
+  assert.deepEqual(await use(sandbox, 'edit', { filepath: 'a.js', edits: [fits, fails] }, facts), {
+    content: error,
+    isError: true,
+    fact: { type: 'Tool: Edit', filepath: 'a.js', ...fails, callId: 'call-1', error },
+  });
+  assert.deepEqual([facts, sandbox.workspace.get('a.js')], [[], 'one\ntwo\n']);
 });
 
 test('write makes a file and counts its lines', async () => {
@@ -240,7 +275,13 @@ test('bash says when a command ran too long, was killed or said too much, and wh
   });
   assert.equal(sandbox.asked[0]?.timeoutMs, 2000);
   const crash = await use(sandbox, 'bash', { command: 'crash' });
-  assert.deepEqual([crash.content, crash.isError], ['[killed by a signal after 0.3 s]', true]);
+  assert.deepEqual(
+    [crash.content, crash.isError],
+    [
+      '[killed by a signal after 0.3 s; if it took too much memory, run less at once; look at what it has done before you go on]',
+      true,
+    ],
+  );
   assert.match(
     (await use(sandbox, 'bash', { command: 'flood' })).content,
     /z\n\[70000 bytes in the middle were left out; use head, .*\]\n\[exit code 0, 0\.04 s\]$/,
@@ -272,10 +313,12 @@ test('input that does not fit is refused in words that help to mend it', async (
     ['read', { filepath: 'a.js', limit: 1.5 }, '«limit»: expected int, received number'],
     ['list', { path: ['src'] }, '«path»: expected string, received array'],
     ['search', { pattern: '' }, '«pattern»: expected string to have >=1 characters'],
+    ['edit', { filepath: 'a.js', edits: [{ old_str: 'a' }] }, '«edits[0].new_str» is missing (string)'],
+    ['edit', { filepath: 'a.js' }, '«old_str» is missing (string); «new_str» is missing (string)'],
     [
       'edit',
-      { filepath: 'a.js', old_str: '' },
-      '«old_str»: expected string to have >=1 characters; «new_str» is missing (string)',
+      { filepath: 'a.js', old_str: 'a', edits: [{ old_str: 'a', new_str: 'b' }] },
+      'the input: give either old_str and new_str, or edits',
     ],
     ['write', { filepath: 'a.js', content: null }, '«content»: expected string, received null'],
     ['bash', { command: 'ls', timeoutSeconds: 601 }, '«timeoutSeconds»: expected number to be <=600'],

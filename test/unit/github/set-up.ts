@@ -8,6 +8,7 @@ import type { Base } from '../../../server/domain/repository.ts';
 import { createGitHub } from '../../../server/github/github.ts';
 import type { GitHubLimits, GitHubOptions } from '../../../server/github/options.ts';
 import { type Forge, type ForgeRepository, startForge } from '../../support/forge/forge.ts';
+import type { RepositoryOptions } from '../../support/forge/repository-store.ts';
 import { basePack, limits } from '../../support/github.ts';
 
 export const identity = { name: 'Backspace', email: 'bot@example.com', timestamp: 1_790_000_000 };
@@ -29,11 +30,11 @@ type Files = Parameters<Forge['createRepository']>[1];
 
 export const setUp = async (
   source: Files = { files: { 'README.md': 'Shop\n', 'src/app.ts': 'export const price = 1;\n' } },
-  changed: { limits?: Partial<GitHubLimits>; options?: Partial<GitHubOptions>; private?: boolean } = {},
+  changed: { limits?: Partial<GitHubLimits>; options?: Partial<GitHubOptions> } & RepositoryOptions = {},
 ): Promise<Scene> => {
   const directory = await mkdtemp(join(tmpdir(), 'github-test-'));
   const forge = await startForge();
-  const repository = await forge.createRepository('acme/shop', source, { private: changed.private ?? false });
+  const repository = await forge.createRepository('acme/shop', source, changed);
   const options: GitHubOptions = {
     url: forge.url,
     apiUrl: forge.apiUrl,

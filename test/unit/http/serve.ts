@@ -47,6 +47,7 @@ export const serve = async (
     failedKeysPerMinuteMax: 10_000,
     streamsPerKeyMax: 100,
     bodyBytesMax: 64 * 1024,
+    jobLimitsMax: {},
     pingMs: 15_000,
     idleWriteTimeoutMs: 10_000,
     log: { info: line('info'), warn: line('warn'), error: line('error') },

@@ -33,7 +33,13 @@ const collect = async (
     },
   } satisfies Partial<Sandbox> as Partial<Sandbox> as Sandbox;
   const repository = { files: new Map(Object.entries(base)) } as Partial<BaseRepository> as BaseRepository;
-  const changeset = await collectChangeset(sandbox, repository, limits, new AbortController().signal);
+  const changeset = await collectChangeset(
+    sandbox,
+    repository,
+    'Change it',
+    limits,
+    new AbortController().signal,
+  );
   return { changeset, fetched, asked };
 };
 

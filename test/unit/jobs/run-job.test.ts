@@ -27,7 +27,9 @@ const settings: Settings = {
   identity: { name: 'Bot', email: 'bot@example.com' },
   changeset: { filesMax: 10, bytesMax: 1_000 },
   checkpoint: { filesMax: 10, bytesMax: 1_000 },
+  checks: { checkMs: 1_000, roundsMax: 1 },
   lossesMax: 1,
+  jobMs: 60_000,
   deathsMax: 3,
   takeBackAgainMs: 1,
   images: [],
@@ -80,6 +82,8 @@ const run = async (
   const baseRepository: BaseRepository = {
     base,
     files: new Map(),
+    blobId: async () => 'b'.repeat(40),
+    tree: async () => 'd'.repeat(40),
     commit: async () => 'c'.repeat(40),
     push: nothing,
     [Symbol.asyncDispose]: disposing('baseRepository'),

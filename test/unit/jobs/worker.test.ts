@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError, asAppError } from '../../../server/domain/errors.ts';
-import type { HeldJob } from '../../../server/domain/job.ts';
+import type { HeldJob, JobLimits } from '../../../server/domain/job.ts';
 import { endWithError, startProgress } from '../../../server/jobs/progress.ts';
 import { startWorker } from '../../../server/jobs/worker.ts';
 import { queuedFact, queuedJob, recordingLog, resultFact } from '../../support/jobs.ts';
@@ -34,8 +34,10 @@ const start = async (options: { jobsMax?: number; jobMs?: number } = {}) => {
       .finally(() => running.delete(id));
   };
   const worker = startWorker({ claims: store, log, run, jobsMax: 2, jobMs: 60_000, ...options });
-  const create = (id: string) =>
-    store.create({ ...queuedJob(id), createdAt: new Date().toISOString() }, queuedFact(id));
+  const create = (id: string, limits?: JobLimits) => {
+    const job = { ...queuedJob(id), createdAt: new Date().toISOString() };
+    return store.create({ ...job, request: { ...job.request, ...(limits && { limits }) } }, queuedFact(id));
+  };
   const stateOf = async (id: string) => (await store.find(id))?.state;
   /** Waits until so many jobs have been begun. */
   const untilStarted = async (count: number) => {
@@ -92,10 +94,17 @@ test('a job that takes too long ends with time_limit, and its place is free agai
   assert.partialDeepStrictEqual(await jobs.endOf('a'), {
     type: 'Error',
     code: 'time_limit',
-    whatToDo: 'Ask for less in one job, or raise JOB_MINUTES_MAX.',
+    whatToDo:
+      'The work so far is at GET /jobs/:id/patch; ask for less in one job, or raise «limits.minutes» or JOB_MINUTES_MAX.',
   });
   await jobs.create('b');
   await jobs.untilStarted(2);
+});
+
+test('a request may ask for less time than the server gives', async () => {
+  await using jobs = await start({ jobsMax: 1 });
+  await jobs.create('a', { minutes: 0.001 });
+  assert.partialDeepStrictEqual(await jobs.endOf('a'), { type: 'Error', code: 'time_limit' });
 });
 
 test('a run that throws is logged, and the next job runs', async () => {

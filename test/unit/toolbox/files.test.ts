@@ -18,8 +18,6 @@ const put = (name: string, content: string | Uint8Array) => writeFile(at(name), 
 const read = (filepath: string, options: { offset?: number; limit?: number; bytesMax?: number } = {}) =>
   running.toolbox.read({ bytesMax: 64 << 10, ...options, filepath }, soon());
 const write = (filepath: string, content: string) => running.toolbox.write({ filepath, content }, soon());
-const edit = (filepath: string, old_str: string, new_str: string) =>
-  running.toolbox.edit({ filepath, old_str, new_str }, soon());
 
 describe('read', () => {
   test('gives the lines of a file, the last one with or without its line end', async () => {
@@ -71,7 +69,7 @@ describe('read', () => {
 
   test('an offset beyond the end names the number of lines', async () => {
     await put('short.txt', 'a\nb\n');
-    const message = 'short.txt has 2 lines: there is no line 7.';
+    const message = 'short.txt has 2 lines: there is no line 7. Choose an offset within them.';
     assert.deepEqual(await read('short.txt', { offset: 7 }), { ok: false, message });
   });
 
@@ -82,7 +80,11 @@ describe('read', () => {
     const messages = await Promise.all(['folder', 'logo.png', 'pipe'].map((name) => read(name)));
     assert.deepEqual(messages, [
       { ok: false, message: 'folder is a directory: use list to see what is in it.' },
-      { ok: false, message: 'logo.png is a binary file (7 bytes): it cannot be shown as text.' },
+      {
+        ok: false,
+        message:
+          'logo.png is a binary file (7 bytes): it cannot be shown as text. bash (file, xxd | head) tells more.',
+      },
       { ok: false, message: 'pipe is not a regular file.' },
     ]);
   });
@@ -92,6 +94,33 @@ describe('read', () => {
     const bytes = 33 << 20;
     const message = `giant.txt has ${bytes} bytes, more than can be taken at once: use bash (head, sed -n, rg).`;
     assert.deepEqual(await read('giant.txt'), { ok: false, message });
+  });
+
+  test('line ends and encodings that cannot be seen are told', async () => {
+    const notes = async (name: string, content: Uint8Array) => {
+      await put(name, content);
+      const reply = await read(name);
+      return reply.ok ? [reply.content, ...(reply.notes ?? [])] : [reply.message];
+    };
+    const bom = '\uFEFF';
+    assert.deepEqual(
+      [
+        await notes('crlf.txt', Buffer.from('one\r\ntwo\r\n')),
+        await notes('mixed.txt', Buffer.from('one\r\ntwo\nthree\nfour\r\n')),
+        await notes('bom.txt', Buffer.from(`${bom}one\n`)),
+        await notes('latin1.txt', Buffer.from('caf\xe9\n', 'latin1')),
+        await notes('replacement.txt', Buffer.from('as it was written: \uFFFD\n')),
+        await notes('utf16.txt', Buffer.from(`${bom}one\n`, 'utf16le')),
+      ],
+      [
+        ['one\ntwo', 'the lines end with \\r\\n; edit keeps that'],
+        ['one\ntwo\nthree\nfour', '2 of these lines end with \\r\\n; edit keeps that'],
+        ['one', 'the file begins with a byte order mark, which edit keeps and write does not'],
+        ['caf\uFFFD', 'what is shown as \uFFFD is not UTF-8; edit keeps it where you do not touch it'],
+        ['as it was written: \uFFFD'],
+        ['utf16.txt is UTF-16 text, which the file tools do not take: use bash (iconv -f UTF-16 -t UTF-8).'],
+      ],
+    );
   });
 
   test('a symlink is followed, and a dangling one is a missing file', async () => {
@@ -136,97 +165,18 @@ describe('write', () => {
     }
   });
 
+  test('says where it can be written instead', async () => {
+    await mkdir(at('instead'));
+    const directory = await write('instead', 'x');
+    assert.ok(!directory.ok);
+    assert.match(directory.message, /That is a directory: name the file in it\.$/);
+  });
+
   test('does not wait for a reader when the place is a FIFO', async () => {
     execFileSync('mkfifo', [at('write-pipe')]);
     assert.deepEqual(await write('write-pipe', 'x'), {
       ok: false,
       message: 'write-pipe is not a regular file.',
     });
-  });
-});
-
-describe('edit', () => {
-  test('replaces the one place and says its line', async () => {
-    await put('edit.txt', 'one\ntwo\nthree\n');
-    assert.deepEqual(await edit('edit.txt', 'two\n', 'zwei\nzwo\n'), { ok: true, line: 2 });
-    assert.equal(await readFile(at('edit.txt'), 'utf8'), 'one\nzwei\nzwo\nthree\n');
-  });
-
-  test('puts $& and other patterns of String.replace in as they are', async () => {
-    await put('dollar.txt', 'price\n');
-    await edit('dollar.txt', 'price', "$& $1 $$ $'");
-    assert.equal(await readFile(at('dollar.txt'), 'utf8'), "$& $1 $$ $'\n");
-  });
-
-  test('a text that is there more than once is refused with the lines of all', async () => {
-    await put('twice.txt', 'x = 1\ny = 2\nx = 1\n');
-    assert.deepEqual(await edit('twice.txt', 'x = 1', 'x = 3'), {
-      ok: false,
-      message:
-        'old_str stands 2 times in twice.txt (lines 1, 3): add lines around it until it is the only one.',
-    });
-    assert.equal(await readFile(at('twice.txt'), 'utf8'), 'x = 1\ny = 2\nx = 1\n');
-  });
-
-  test('a text that is nearly there points to the line that is like it', async () => {
-    await put('near.ts', 'const a = 1;\n\tconst b  =  2;\n');
-    assert.deepEqual(await edit('near.ts', '    const b = 2;\n', 'const b = 3;\n'), {
-      ok: false,
-      message:
-        'old_str is not in near.ts exactly as given. Its first line is like line 2: «\tconst b  =  2;». Compare white space, then try again.',
-    });
-  });
-
-  test('a text that is not there at all is refused', async () => {
-    await put('other.ts', 'nothing alike\n');
-    const message = 'old_str is not in other.ts: read the file again and copy the text exactly.';
-    assert.deepEqual(await edit('other.ts', 'something', 'else'), { ok: false, message });
-  });
-
-  test('an empty old_str and one that equals new_str are refused', async () => {
-    await put('same.ts', 'a\n');
-    assert.deepEqual(
-      [await edit('same.ts', '', 'b'), await edit('same.ts', 'a', 'a')],
-      [
-        { ok: false, message: 'old_str is empty: to make or replace a whole file, use write.' },
-        { ok: false, message: 'old_str and new_str are the same: nothing to change.' },
-      ],
-    );
-  });
-
-  test('a file with CRLF line ends takes \\n for them and keeps them', async () => {
-    await put('crlf.txt', 'one\r\ntwo\r\nthree\r\n');
-    assert.deepEqual(await edit('crlf.txt', 'one\ntwo\n', 'one\n1.5\ntwo\n'), { ok: true, line: 1 });
-    assert.equal(await readFile(at('crlf.txt'), 'utf8'), 'one\r\n1.5\r\ntwo\r\nthree\r\n');
-  });
-
-  test('bytes that are not UTF-8 stay as they are around an edit', async () => {
-    const latin1 = (text: string) => Buffer.from(text, 'latin1');
-    await put('latin1.txt', latin1('caf\xe9\nred\nna\xefve\n'));
-    assert.deepEqual(await edit('latin1.txt', 'red', 'rosé'), { ok: true, line: 2 });
-    assert.deepEqual(
-      await readFile(at('latin1.txt')),
-      Buffer.concat([latin1('caf\xe9\n'), Buffer.from('rosé'), latin1('\nna\xefve\n')]),
-    );
-  });
-
-  test('a directory and a missing file are refused like for read', async () => {
-    await mkdir(at('edit-folder'));
-    const directory = await edit('edit-folder', 'a', 'b');
-    const message = 'edit-folder is a directory: use list to see what is in it.';
-    assert.deepEqual(directory, { ok: false, message });
-    const missing = await edit('edit-missing.txt', 'a', 'b');
-    assert.ok(
-      !missing.ok && missing.message.startsWith('No file at edit-missing.txt.'),
-      JSON.stringify(missing),
-    );
-  });
-
-  test('a file that cannot be written says so', async () => {
-    const reply = await edit('/proc/version', 'Linux', 'Minix');
-    assert.ok(
-      !reply.ok && reply.message.startsWith('/proc/version could not be written: '),
-      JSON.stringify(reply),
-    );
   });
 });

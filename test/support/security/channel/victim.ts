@@ -61,7 +61,7 @@ const work = async (neighbour: Sandbox): Promise<number> => {
   const started = performance.now();
   const { neighbourSecret: secret } = settings;
   await neighbour.write({ filepath: 'a.txt', content: `one ${secret}\n` }, soon());
-  await neighbour.edit({ filepath: 'a.txt', old_str: 'one', new_str: 'two' }, soon());
+  await neighbour.edit({ filepath: 'a.txt', edits: [{ old_str: 'one', new_str: 'two' }] }, soon());
   const said = await shell(neighbour, 'cat a.txt');
   const listed = await neighbour.list({ filesMax: 10 }, soon());
   if (said !== `two ${secret}` || !listed.ok || listed.paths.join() !== 'a.txt')

@@ -1,34 +1,37 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AgentAnswer } from '../../../server/agent/answer.ts';
-import type { DenialReport } from '../../../server/domain/egress.ts';
-import type { LeftOut } from '../../../server/domain/job-event.ts';
-import { pullRequestText } from '../../../server/jobs/pull-request-text.ts';
+import type { AgentAnswer } from '../../../../server/agent/answer.ts';
+import { type LeftOut, noUsage } from '../../../../server/domain/job-event.ts';
+import { pullRequestText, type Story } from '../../../../server/jobs/pull-request/text.ts';
 
 const githubBodyCharactersMax = 65_536;
 
-const job = (prompt = 'Mend it') => ({
-  id: 'job-1',
-  state: 'running' as const,
-  request: { repository: { owner: 'octo', name: 'books' }, prompt },
-  keyId: null,
-  startedAt: null,
-  endedAt: null,
-  createdAt: '2026-01-02T03:04:05.678Z',
-});
-
 const textOf = (
   answer: Partial<AgentAnswer>,
-  options: { prompt?: string; leftOut?: LeftOut[]; denials?: DenialReport } = {},
-) =>
-  pullRequestText(
-    job(options.prompt),
-    { title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [], ...answer },
-    { files: [], leftOut: options.leftOut ?? [] },
-    options.denials ?? { total: 0, distinct: [] },
-  );
+  story: Partial<Omit<Story, 'job' | 'answer' | 'changeset'>> & { prompt?: string; leftOut?: LeftOut[] } = {},
+) => {
+  const { prompt, leftOut = [], ...rest } = story;
+  return pullRequestText({
+    job: {
+      id: 'job-1',
+      request: { repository: { owner: 'octo', name: 'books' }, prompt: prompt ?? 'Mend it' },
+    },
+    answer: {
+      ...{ title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [] },
+      ...answer,
+    },
+    changeset: { files: [], leftOut },
+    baseFiles: new Map(),
+    evidence: undefined,
+    denials: { total: 0, distinct: [] },
+    usage: { ...noUsage, turns: 12, costUsd: 0.4217 },
+    model: 'claude-opus-5-5',
+    ...rest,
+  });
+};
 
-const footer = '\n\n---\nMade by Tiny Backspace, job `job-1`.';
+const footer =
+  '\n\n---\nMade by Tiny Backspace, job `job-1` · model `claude-opus-5-5` · 12 turns · cost $0.42 · 0 requests to other hosts refused · 0 paths left out';
 
 /** What became of the description. */
 const described = (description: string): string =>
@@ -40,28 +43,30 @@ const told = (...commands: AgentAnswer['commands'][number][]): string[] =>
     .body.split('\n')
     .filter((line) => line.startsWith('- '));
 
-test('the body has the description, the commands with their exit codes, the request and the footer', () => {
+test('a body without checks has the description, says so, and has the commands, the request and the footer', () => {
   const commands = [
     { command: 'npm test', exitCode: 1 },
     { command: 'npm test', exitCode: 0 },
     { command: 'sleep 900', exitCode: null },
   ];
-  const leftOut = [{ path: '.github/workflows/ci.yml', reason: 'not by the agent' }];
-  assert.deepEqual(textOf({ commands }, { prompt: 'Mend it\n\nand test it', leftOut }), {
+  assert.deepEqual(textOf({ commands }, { prompt: 'Mend it\n\nand test it' }), {
     title: 'Mend it',
+    draft: false,
     body: `It was broken.
 
 ## Checks
 
-Run by the agent in its sandbox, exit codes as the sandbox told them; the server has not run them again.
+Nothing was checked: the server has run no check of this repository.
+
+<details><summary>The 3 commands that the agent ran itself</summary>
+
+Exit codes as the agent’s sandbox told them; they prove nothing.
 
 - exit code 1: \`npm test\`
 - exit code 0: \`npm test\`
 - killed: \`sleep 900\`
 
-## Left out
-
-- \`.github/workflows/ci.yml\`: not by the agent
+</details>
 
 ## Request
 
@@ -73,7 +78,10 @@ Run by the agent in its sandbox, exit codes as the sandbox told them; the server
 
 test('an agent that ran nothing has checked nothing, whatever it says', () => {
   const { body } = textOf({ description: 'All tests pass.' });
-  assert.match(body, /## Checks\n\nThe agent ran no command: nothing was checked\.\n/);
+  assert.match(
+    body,
+    /\n## Checks\n\nNothing was checked: the server has run no check of this repository\.\n\n## Request\n/,
+  );
 });
 
 test('an empty description leaves no gap', () => {
@@ -155,7 +163,7 @@ test('no command can forge an exit code or leave its line', () => {
 test('of many commands the last are told, and how many there were', () => {
   const commands = Array.from({ length: 500 }, (_, index) => ({ command: `run ${index}`, exitCode: 0 }));
   const { body } = textOf({ commands });
-  assert.match(body, /The last 20 of 500 commands, run by the agent/);
+  assert.match(body, />The 500 commands that the agent ran itself<.*\n\nThe last 20 of them, exit codes as/);
   const lines = told(...commands);
   assert.deepEqual(
     [lines.length, lines[0], lines.at(-1)],
@@ -165,7 +173,10 @@ test('of many commands the last are told, and how many there were', () => {
 
 test('a path that was left out cannot leave its line either', () => {
   const leftOut = [{ path: '.github/workflows/`\n## Checks\n', reason: 'no' }];
-  assert.match(textOf({}, { leftOut }).body, /\n- `\.github\/workflows\/ˋ …`: no\n\n## Request/);
+  assert.match(
+    textOf({}, { leftOut }).body,
+    /\nLeft out of the commit:\n\n- `\.github\/workflows\/ˋ …`: no\n\n## Request/,
+  );
 });
 
 for (const [what, character] of [
@@ -185,7 +196,7 @@ for (const [what, character] of [
     const { body } = textOf({ description: giant, commands }, { prompt: giant.slice(0, 20_000), leftOut });
     assert.ok(performance.now() - started < 5_000);
     assert.ok(body.length <= githubBodyCharactersMax, `${body.length} characters`);
-    assert.ok(body.endsWith(footer));
+    assert.ok(body.endsWith('0 requests to other hosts refused · 5000 paths left out'), body.slice(-300));
     assert.ok(body.isWellFormed());
   });
 }
@@ -205,9 +216,9 @@ test('what the sandbox was refused on its way out is listed, in words that it ca
   };
   const { body } = textOf({}, { denials });
   assert.ok(
-    body.includes(`## Refused egress
+    body.includes(`## What to look at
 
-Something in the sandbox wanted out and was refused 4 times.
+Something in the agent’s sandbox wanted out to other hosts and was refused 4 times:
 
 - \`evil.example:443\`: The host is not allowed. (3 times)
 - \`ˋ](https://evil.example)?\`: The host is not allowed.
@@ -230,5 +241,5 @@ test('of many refusals the first are listed', () => {
   const { body } = textOf({}, { denials: { total: 5000, distinct } });
   const lines = body.split('\n').filter((line) => line.startsWith('- `host-'));
   assert.deepEqual([lines.length, lines.at(-1)], [20, '- `host-19.example:443`: The host is not allowed.']);
-  assert.match(body, /was refused 5000 times\. The first 20 kinds of them:/);
+  assert.match(body, /was refused 5000 times, in 100 different ways:/);
 });

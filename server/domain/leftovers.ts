@@ -1,0 +1,106 @@
+import { productOf } from './leftover-directories.ts';
+import { lockFileReason } from './lock-files.ts';
+
+/** Why a new path is not committed; `path` is what a person is told, one directory instead of all that is in it. */
+export type Leftover = { path: string; reason: string };
+
+/** Where a job's new files stand: all that is in the workspace, all that the base has, and what was asked for. */
+export type Surroundings = {
+  base: { has(path: string): boolean; keys(): Iterable<string> };
+  workspace: readonly string[];
+  prompt: string;
+};
+
+/**
+ * What an agent makes on its way and nobody has asked for: installed packages, caches, build output, logs, scratch. Only
+ * paths are known here, so a rule holds where the path leaves no doubt, and never where the base has such files itself.
+ */
+export const createLeftoverRule = (around: Surroundings): ((path: string) => Leftover | undefined) => {
+  const isNamed = namedIn(around.prompt);
+  const product = productOf(around);
+  const isUsual = createUsual(around.base);
+  const lockFile = lockFileReason(around);
+  return (path) => {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (isNamed(path)) return undefined;
+    const within = product(path);
+    if (within !== undefined) return within;
+    if (isNamed(name)) return undefined;
+    const isAtRoot = name === path;
+    const kind = kinds.find((each) => each.name.test(name) && (isAtRoot || !each.onlyAtRoot));
+    if (kind !== undefined && !isUsual(path, kind.name) && !kind.unlessBelow?.test(path)) {
+      return { path, reason: kind.reason };
+    }
+    const reason = lockFile(path);
+    return reason === undefined ? undefined : { path, reason };
+  };
+};
+
+type Kind = { name: RegExp; reason: string; onlyAtRoot?: true; unlessBelow?: RegExp };
+
+const kinds: readonly Kind[] = [
+  {
+    name: /\.(?:o|obj|a|so|so\.\d[\d.]*|dylib|dll|exe|class|rlib|rmeta|beam|pyd)$|^a\.out$/i,
+    reason: 'compiled code',
+  },
+  { name: /\.py[co]$/i, reason: 'a cache' },
+  {
+    name: /^(?:\.eslintcache|\.stylelintcache|\.prettiercache|\.coverage(?:\..+)?|coverage\.out|lcov\.info)$|\.tsbuildinfo$|\.(?:gcda|gcno|profraw|profdata)$/i,
+    reason: 'what a tool keeps for itself',
+  },
+  { name: /\.log(?:\.\d+)?$|^(?:nohup\.out)$/i, reason: 'a log' },
+  {
+    name: /\.(?:heapsnapshot|cpuprofile|pprof|pid)$|^(?:core|vgcore)\.\d+$/i,
+    reason: 'the trace of a process',
+  },
+  { name: /^core$/, reason: 'the trace of a process', onlyAtRoot: true },
+  { name: /\.(?:patch|diff)$/i, reason: 'a patch', unlessBelow: /(?:^|\/)patch(?:es)?\//i },
+  { name: /\.(?:orig|rej|bak)$/i, reason: 'left by a patch or an editor' },
+  {
+    name: /^\.DS_Store$|^Thumbs\.db$|^desktop\.ini$|\.sw[op]$|.~$|^\.#|^#.*#$/i,
+    reason: 'left by an editor or the system',
+  },
+  { name: /^\.(?:python|bash|node_repl|irb|psql|sqlite)_history$/, reason: 'left by a shell' },
+  { name: /^(?:scratch|tmp|temp)(?:[._-].*)?$/i, reason: 'scratch', onlyAtRoot: true },
+  { name: /.\.te?mp$/i, reason: 'scratch' },
+];
+
+/** Whether the base has files of this kind in the directory or in one above it: there they belong. */
+const createUsual = (base: Surroundings['base']) => {
+  const directoriesByKind = new Map<RegExp, Set<string>>();
+  const directoriesWith = (name: RegExp): Set<string> => {
+    const known = directoriesByKind.get(name);
+    if (known !== undefined) return known;
+    const directories = new Set<string>();
+    for (const path of base.keys()) {
+      const end = path.lastIndexOf('/');
+      if (name.test(path.slice(end + 1))) directories.add(path.slice(0, Math.max(0, end)));
+    }
+    directoriesByKind.set(name, directories);
+    return directories;
+  };
+  return (path: string, name: RegExp): boolean => {
+    const directories = directoriesWith(name);
+    return directories.size > 0 && placesAbove(path).some((directory) => directories.has(directory));
+  };
+};
+
+/** `a/b`, `a` and the root, which is empty, of `a/b/c`. */
+const placesAbove = (path: string): string[] => {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/')).concat('');
+};
+
+/** Whether the request speaks of exactly this file: what was asked for is no leftover. */
+const namedIn = (prompt: string) => {
+  const text = prompt.toLowerCase();
+  return (name: string): boolean => {
+    const wanted = name.toLowerCase();
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+      const before = text[at - 1] ?? ' ';
+      const after = text.slice(at + wanted.length);
+      if (!/[\w.-]/.test(before) && !/^(?:[\w-]|\.\w)/.test(after)) return true;
+    }
+    return false;
+  };
+};

@@ -1,0 +1,58 @@
+import type { AgentAnswer } from '../../agent/answer.ts';
+import type { Changeset } from '../../domain/changeset.ts';
+import type { DenialReport } from '../../domain/egress.ts';
+import type { Evidence } from '../../domain/evidence.ts';
+import type { Job } from '../../domain/job.ts';
+import type { Usage } from '../../domain/job-event.ts';
+import { agentsCommands } from './agents-commands.ts';
+import { checkResults } from './check-results.ts';
+import { footer } from './footer.ts';
+import { cleanMarkdown, closedFence, cut, quote, visibleText } from './markdown.ts';
+import { shortcomings, warning } from './shortcomings.ts';
+import { whatToLookAt } from './what-to-look-at.ts';
+
+/** All that the text of a pull request tells of. */
+export type Story = {
+  job: Pick<Job, 'id' | 'request'>;
+  answer: AgentAnswer;
+  changeset: Changeset;
+  /** Paths of the base commit. */
+  baseFiles: ReadonlyMap<string, unknown>;
+  /** undefined when the server has checked nothing. */
+  evidence: Evidence | undefined;
+  denials: DenialReport;
+  usage: Usage;
+  /** The model's name. */
+  model: string;
+};
+
+/**
+ * GitHub takes 65,536 characters. Each part has its own limit, so that none can push the others out, and the description
+ * has what they leave. Room is kept for secrets that become longer when they are taken out.
+ */
+const bodyCharactersMax = 64_000;
+const descriptionCharactersMax = 30_000;
+const requestCharactersMax = 6_000;
+
+/**
+ * Title and body of the pull request. What the model wrote is cleaned, since it may have been taken over by text in
+ * the repository; what the server knows stands around it, in the server's words: what is wrong first.
+ */
+export const pullRequestText = (story: Story): { title: string; body: string; draft: boolean } => {
+  const { job, answer, evidence } = story;
+  const wrong = shortcomings(answer, evidence);
+  const below = [
+    `## Checks\n\n${checkResults(evidence)}`,
+    agentsCommands(answer),
+    whatToLookAt(story),
+    `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax)}`,
+    footer(story),
+  ];
+  const others = [warning(wrong), ...below].filter((section) => section !== '');
+  const left = bodyCharactersMax - others.join('\n\n').length;
+  const description = closedFence(
+    cut(cleanMarkdown(answer.description), Math.min(left, descriptionCharactersMax)),
+  );
+  const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
+  return { title: visibleText(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
+};

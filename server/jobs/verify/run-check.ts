@@ -1,0 +1,73 @@
+import { stripVTControlCharacters } from 'node:util';
+import { AppError } from '../../domain/errors.ts';
+import type { CheckRun, PlannedCheck } from '../../domain/evidence.ts';
+import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
+
+export type CheckLimits = {
+  /** Of one check. */
+  checkMs: number;
+};
+
+const probeMs = 60_000;
+const outputBytesMax = 16 << 10;
+/** What readers and the model are shown: errors stand at the end. */
+const outputCharactersMax = 6000;
+
+/** Runs one check in a sandbox that is ready for it; throws `sandbox_lost` only when it was lost before the check began. */
+export const runCheck = async (
+  { command, needs }: PlannedCheck,
+  { sandbox, setupFailure }: { sandbox: Pick<Sandbox, 'exec'>; setupFailure: string | undefined },
+  { checkMs }: CheckLimits,
+  signal: AbortSignal,
+): Promise<CheckRun> => {
+  for (const { probe, otherwise } of needs) {
+    const { exitCode } = await run(sandbox, probe, probeMs, signal);
+    if (exitCode !== 0) return couldNotRun([otherwise, setupFailure].filter(Boolean).join(' '));
+  }
+  try {
+    return judge(await run(sandbox, command, checkMs, signal), checkMs, setupFailure);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!(thrown instanceof AppError) || thrown.code !== 'sandbox_lost') throw thrown;
+    const reason = `The sandbox was lost while it ran: ${thrown.message}`;
+    return { status: 'failed', exitCode: null, durationMs: 0, output: '', reason };
+  }
+};
+
+/** A shell of its own, so that one check cannot leave the next one another directory or other variables. */
+const run = (sandbox: Pick<Sandbox, 'exec'>, command: string, timeoutMs: number, signal: AbortSignal) =>
+  sandbox.exec({ command, env: { CI: 'true' }, timeoutMs, outputBytesMax }, signal);
+
+const judge = (
+  { exitCode, output, durationMs, timedOut }: ExecResult,
+  checkMs: number,
+  setupFailure: string | undefined,
+): CheckRun => {
+  const ran = { exitCode, durationMs, output: endOf(output) };
+  if (timedOut) {
+    const reason = `It ran longer than the ${checkMs / 1000} s allowed.`;
+    return { status: 'failed', ...ran, exitCode: null, reason };
+  }
+  if (exitCode === 0) return { status: 'passed', ...ran };
+  const missing = missingProgram[exitCode ?? 0];
+  if (missing === undefined) return { status: 'failed', ...ran };
+  return { status: 'could_not_run', ...ran, reason: [missing, setupFailure].filter(Boolean).join(' ') };
+};
+
+/** What shells say with their exit codes. Source: POSIX, «Exit Status for Commands». */
+const missingProgram: Record<number, string> = {
+  126: 'A program that it calls is not executable in the sandbox image (exit code 126).',
+  127: 'A program that it calls is not in the sandbox: the image lacks it, or a setup command must install it (exit code 127).',
+};
+
+const couldNotRun = (reason: string): CheckRun => ({
+  ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason },
+});
+
+const endOf = (output: string): string => {
+  const text = stripVTControlCharacters(output)
+    .replaceAll(/\r+\n/g, '\n')
+    .replaceAll(/[^\P{Cc}\n\t]/gu, '')
+    .trimEnd();
+  return text.length <= outputCharactersMax ? text : `… ${text.slice(-outputCharactersMax).toWellFormed()}`;
+};

@@ -1,0 +1,63 @@
+import type { ChangedFile } from '../../domain/changeset.ts';
+import { AppError } from '../../domain/errors.ts';
+import type { CheckMoment, CheckRun, PlannedCheck } from '../../domain/evidence.ts';
+import type { Walk } from '../ports.ts';
+import { type CheckGround, openCheckSandbox } from './check-sandbox.ts';
+import { type CheckLimits, runCheck } from './run-check.ts';
+
+/** How often no sandbox for checks may be had before those that are left count as not run. */
+const failuresMax = 2;
+
+/**
+ * Runs the checks one after the other in a fresh sandbox with these changes; behind one that has cost the sandbox, in
+ * another one. As many runs as checks come back, in their order. A job is not lost for want of a sandbox for its checks:
+ * then they could not run.
+ */
+export const runChecks = async (
+  ground: CheckGround,
+  {
+    checks,
+    changes,
+    when,
+  }: { checks: readonly PlannedCheck[]; changes: readonly ChangedFile[]; when: CheckMoment },
+  way: Pick<Walk, 'sandboxes' | 'github' | 'emit' | 'log'>,
+  limits: CheckLimits,
+  signal: AbortSignal,
+): Promise<CheckRun[]> => {
+  const runs: CheckRun[] = [];
+  const use = when === 'before' ? 'before' : 'after';
+
+  const tell = async (command: string, action: () => Promise<CheckRun>) => {
+    await way.emit({ type: 'Check: Started', command, when });
+    const run = await action();
+    runs.push(run);
+    await way.emit({ type: 'Check: Finished', command, when, ...run });
+  };
+  const left = () => checks.slice(runs.length);
+
+  for (let failures = 0; left().length > 0; ) {
+    try {
+      await using open = await openCheckSandbox(ground, changes, use, way, signal);
+      for (const check of left()) {
+        await tell(check.command, () => runCheck(check, open, limits, signal));
+        if (open.sandbox.lost.aborted) break;
+      }
+    } catch (thrown) {
+      if (!isOfTheSandbox(thrown, signal)) throw thrown;
+      failures += 1;
+      way.log.warn({ jobId: ground.held.job.id, err: thrown }, 'there was no sandbox for checks');
+      if (failures <= failuresMax) continue;
+      for (const { command } of left()) await tell(command, async () => notRun(thrown));
+    }
+  }
+  return runs;
+};
+
+/** Neither our own defect, nor the end of the job or of our hold on it. */
+const isOfTheSandbox = (thrown: unknown, signal: AbortSignal): thrown is AppError =>
+  !signal.aborted && thrown instanceof AppError && !['internal', 'lease_lost'].includes(thrown.code);
+
+const notRun = ({ message }: AppError): CheckRun => ({
+  ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '' },
+  reason: `There was no sandbox for it: ${message}`,
+});

@@ -1,0 +1,101 @@
+import type { ChangedFile, Changeset } from '../../domain/changeset.ts';
+import { definesChecks } from '../../domain/check-definitions.ts';
+import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../../domain/evidence.ts';
+import type { Exploration } from '../../domain/exploration.ts';
+import { type ChangedText, findWeakened } from '../../domain/weakened-tests.ts';
+import type { Walk } from '../ports.ts';
+import type { CheckGround } from './check-sandbox.ts';
+import type { CheckLimits } from './run-check.ts';
+import { runChecks } from './run-checks.ts';
+
+/** The bytes of blobs of the base commit, hashed by the server; undefined when they cannot be had. */
+export type ReadBase = (ids: readonly string[]) => Promise<Uint8Array[] | undefined>;
+
+/**
+ * Runs the repository's checks at the base with exactly this changeset, and compares with what they said `before`. If the
+ * changeset touches what defines them they run a second time with the base's versions of those files.
+ */
+export const verify = async (
+  ground: CheckGround,
+  work: {
+    exploration: Exploration;
+    changeset: Changeset;
+    tree: string;
+    before: Promise<readonly CheckRun[]>;
+  },
+  way: Pick<Walk, 'sandboxes' | 'github' | 'emit' | 'log'> & { readBase: ReadBase },
+  limits: CheckLimits,
+  signal: AbortSignal,
+): Promise<Evidence> => {
+  const { exploration, tree } = work;
+  const { checks, checksFrom, setup, image = 'default' } = exploration;
+  const { files } = work.changeset;
+  const definitions = files.filter(({ path }) => definesChecks(path));
+  const others = files.filter((file) => !definitions.includes(file));
+
+  // One sandbox for checks at a time: a job has the agent's besides.
+  const before = await work.before;
+  const after = await runChecks(ground, { checks, changes: files, when: 'after' }, way, limits, signal);
+  const withBaseFiles = await withBaseDefinitions();
+  const looked = await lookForWeakening(ground, files, way.readBase);
+
+  return {
+    checks: checks.map(({ command }, index): CheckEvidence => {
+      const runs = { before: before[index] ?? never(), after: after[index] ?? never() };
+      const again = withBaseFiles?.[index];
+      return {
+        ...{ command, ...runs, verdict: verdictOf(runs.before, runs.after) },
+        ...(again && { afterWithBaseFiles: again }),
+      };
+    }),
+    ...{ checksFrom, tree, image, setup },
+    definitionsChanged: definitions.map(({ path }) => path),
+    weakened: looked.weakened,
+    notes: [...exploration.notes, ...looked.notes],
+  };
+
+  /** Without any other change that is the base itself, which was checked already. */
+  async function withBaseDefinitions(): Promise<readonly CheckRun[] | undefined> {
+    if (definitions.length === 0) return undefined;
+    if (others.length === 0) return before;
+    const again = { checks, changes: others, when: 'after_with_base_files' } as const;
+    return runChecks(ground, again, way, limits, signal);
+  }
+};
+
+const never = (): never => {
+  throw new Error('A check has no run.');
+};
+
+const lookForWeakening = async (
+  { baseRepository }: Pick<CheckGround, 'baseRepository'>,
+  files: readonly ChangedFile[],
+  readBase: ReadBase,
+): Promise<Pick<Evidence, 'weakened' | 'notes'>> => {
+  const known = files.flatMap(({ path }) => {
+    const file = baseRepository.files.get(path);
+    return file && file.mode !== '160000' ? [{ path, blobId: file.blobId }] : [];
+  });
+  const contents = known.length === 0 ? [] : await readBase(known.map(({ blobId }) => blobId));
+  if (contents === undefined) {
+    const note =
+      'Whether tests were weakened could not be looked for: what the files were before could not be read.';
+    return { weakened: [], notes: [note] };
+  }
+  const before = new Map(known.map(({ path }, index) => [path, textOf(contents[index])]));
+  const texts = files.map((file): ChangedText => {
+    const was = before.get(file.path);
+    return {
+      path: file.path,
+      ...(was !== undefined && { before: was }),
+      ...(file.status !== 'deleted' && { after: textOf(file.content) }),
+    };
+  });
+  return { weakened: findWeakened(texts), notes: [] };
+};
+
+/** What can be read through in no time; a larger file counts as empty on both sides. */
+const textBytesMax = 1 << 20;
+
+const textOf = (content: Uint8Array | undefined): string =>
+  content === undefined || content.length > textBytesMax ? '' : Buffer.from(content).toString('utf8');

@@ -1,0 +1,3 @@
+from .prices import TARIFF, price
+
+__all__ = ["TARIFF", "price"]

@@ -1,0 +1,5 @@
+import { type Locale, translate } from '../i18n/translate.ts';
+
+export type Seat = { row: number; number: number };
+
+export const seatText = (locale: Locale, seat: Seat): string => translate('seat', locale, seat);

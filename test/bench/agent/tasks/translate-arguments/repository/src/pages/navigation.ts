@@ -1,0 +1,6 @@
+import { type Locale, translate } from '../i18n/translate.ts';
+
+const entries = ['nav.home', 'nav.cart'];
+
+export const navigation = (locale: Locale): string =>
+  entries.map((key) => translate(key, locale)).join(' | ');
