@@ -14,6 +14,7 @@ import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
 import { createSetUp } from './setup/create-set-up.ts';
 import { withOfferedImage } from './setup/offered-image.ts';
+import { withFailure } from './setup/told-failure.ts';
 import { createSteps } from './steps.ts';
 import { takeBack, takeBackAgain } from './take-back.ts';
 import { startChecksBefore } from './verify/check-before.ts';
@@ -93,19 +94,22 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
-  const exploration = await once('exploration', () =>
+  const found = await once('exploration', () =>
     step('explore', () =>
       keeper.within(async (sandbox) =>
         withOfferedImage(await explore(sandbox, baseRepository.files, job.request, signal), settings.images),
       ),
     ),
   );
-  await way.emit(explored(exploration));
-  const { setup: commands, image } = exploration;
+  await way.emit(explored(found));
+  const { setup: commands, image } = found;
   if (image !== undefined) await keeper.useImage(image);
   const setUp = createSetUp({ commands, baseRepository, egress }, way, settings.setup);
   // Before the checks begin: what it has made is kept, and they need not wait for it again.
-  await keeper.prepare(commands.length > 0 ? setUp : undefined);
+  const outcome = await keeper.prepare(commands.length > 0 ? setUp : undefined);
+  // What the model was told at first does not change when a later sandbox fares otherwise.
+  const failure = async () => (outcome.ok ? null : outcome.reason);
+  const exploration = withFailure(found, commands.length > 0 ? await once('setup failure', failure) : null);
   const ground = { held, baseRepository, image, setUp };
   const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));
   const work = await doWork(

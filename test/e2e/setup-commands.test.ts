@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { done, type Outcome, script, startJobBench } from '../support/job-bench.ts';
 import { eventsOf } from '../support/job-stream.ts';
 import { call, type Turn } from '../support/model/scenario.ts';
-import { quickPrompt, startSystem } from '../support/system.ts';
+import { quick, quickPrompt, startSystem } from '../support/system.ts';
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'setup-commands-'));
 after(() => rm(directory, { recursive: true, force: true }));
@@ -261,6 +261,15 @@ test('a sandbox that is lost is replaced by one that is set up, and has the agen
   assert.equal(outcome.events.filter(({ type }) => type === 'Sandbox: Lost').length, 1);
   assert.deepEqual(setupOf(outcome), [...ran, ...taken]);
   assert.partialDeepStrictEqual(outcome.last, { type: 'Result', status: 'succeeded', filesChanged: 2 });
+});
+
+test('the model is told from the start that a setup has failed', async () => {
+  await using system = await startSystem({ scenarios: [quick], settings: { DATA_DIR: directory } });
+  const job = await system.start(quickPrompt, { setup: ['exit 3'] });
+  assert.partialDeepStrictEqual(await job.end(), { type: 'Result', status: 'succeeded' });
+  const asked = system.model.requests.map((request) => JSON.stringify(request));
+  assert.equal(asked.length, 2);
+  for (const request of asked) assert.match(request, /The setup command «exit 3» ended with exit code 3\./);
 });
 
 test('a server that dies while a setup runs is followed by one that begins it anew, in another sandbox', async () => {
