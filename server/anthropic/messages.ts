@@ -107,8 +107,9 @@ const toStopReason = (reason: Anthropic.StopReason | null): ModelReply['stopReas
     case 'pause_turn':
     case 'refusal':
       return reason;
-    case 'stop_sequence':
     case 'model_context_window_exceeded':
+      return 'context_full';
+    case 'stop_sequence':
     case null:
       return 'other';
   }

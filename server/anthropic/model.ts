@@ -5,7 +5,7 @@ import type { Log } from '../domain/log.ts';
 import type { Model, ModelDelta, ModelReply, ModelRequest } from '../domain/model.ts';
 import { createRedactor } from '../domain/redact.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
-import { type Failure, judge } from './failure.ts';
+import { type Failure, isTooLong, judge } from './failure.ts';
 import { type RequestOptions, toParams } from './messages.ts';
 
 export type ModelOptions = RequestOptions &
@@ -42,6 +42,7 @@ export const createModel = (options: ModelOptions): Model => {
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof AnthropicError)) throw error;
+        if (isTooLong(error)) return contextFull;
         const failure = judge(error);
         const words = redactor.text(failure.words);
         if (!failure.retry || attempt > options.retriesMax) throw finalError(failure, attempt, words, error);
@@ -53,6 +54,13 @@ export const createModel = (options: ModelOptions): Model => {
     }
   };
   return { name: options.model, reply };
+};
+
+/** What was refused took nothing. */
+const contextFull: ModelReply = {
+  content: [],
+  stopReason: 'context_full',
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0 },
 };
 
 /** Everything is said outright, because the SDK fills what is left out from the environment. */
