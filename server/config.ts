@@ -106,6 +106,9 @@ const settings = z.object({
     .enum(['low', 'medium', 'high', 'xhigh', 'max'])
     .default('high')
     .describe('how much the model thinks and writes'),
+  MODEL_CONTEXT_TOKENS: integer(32_000, 10_000_000, 200_000).describe(
+    'tokens that the model can take at once, its reply included; before they are full, old tool results are left out and old turns summarized',
+  ),
   MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply'),
   MODEL_RETRIES_MAX: integer(0, 20, 6).describe('how often a failed model call is tried again'),
 
@@ -299,6 +302,7 @@ const crossChecks = (config: Partial<Config>): string[] => [
   ...processesBeyondThreads(config),
   ...commandBeyondLimit(config),
   ...headersBeyondRequest(config),
+  ...replyBeyondContext(config),
 ];
 
 const filesBeyondMemory = (config: Partial<Config>): string[] => {
@@ -331,5 +335,16 @@ const headersBeyondRequest = ({ HEADERS_SECONDS_MAX, REQUEST_SECONDS_MAX }: Part
   if (HEADERS_SECONDS_MAX <= REQUEST_SECONDS_MAX) return [];
   return [
     `HEADERS_SECONDS_MAX is ${HEADERS_SECONDS_MAX}, more than REQUEST_SECONDS_MAX (${REQUEST_SECONDS_MAX}).`,
+  ];
+};
+
+/** The prompt, the tools and a few turns must have room beside a reply. */
+const requestTokensMin = 16_000;
+
+const replyBeyondContext = ({ MODEL_CONTEXT_TOKENS, MODEL_OUTPUT_TOKENS_MAX }: Partial<Config>): string[] => {
+  if (MODEL_CONTEXT_TOKENS === undefined || MODEL_OUTPUT_TOKENS_MAX === undefined) return [];
+  if (MODEL_CONTEXT_TOKENS - MODEL_OUTPUT_TOKENS_MAX >= requestTokensMin) return [];
+  return [
+    `MODEL_CONTEXT_TOKENS is ${MODEL_CONTEXT_TOKENS}, less than MODEL_OUTPUT_TOKENS_MAX (${MODEL_OUTPUT_TOKENS_MAX}) and ${requestTokensMin} for the request.`,
   ];
 };

@@ -1,11 +1,12 @@
 import { AppError } from '../domain/errors.ts';
-import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
+import { type Emit, type JobFact, noUsage, plusCall, plusTurn, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
 import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
+import { createContext } from './context/context.ts';
 import type { Guardian } from './guardian.ts';
 import { judgeReply } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
@@ -58,12 +59,26 @@ export const runAgent = async (
   const commands = told.flatMap((fact) => commandOf(fact, ports.redact));
   const save = async (entry: TranscriptEntry, fact?: JobFact) => {
     if (fact) commands.push(...commandOf(fact, ports.redact));
+    if (fact) context.learn(fact);
     await transcripts.save(entry, fact);
   };
   let transcript: Transcript = withUser([], [{ type: 'text', text: prompt }]);
   let usage = noUsage;
   let saving = Promise.resolve();
   let feedbackGiven = 0;
+  const context = createContext(
+    { system, tools: definitions, told, inputTokensMax: limits.inputTokensMax },
+    {
+      ...ports,
+      // A summary relies on what earlier calls have changed, like a reply.
+      save: (entry, fact) => saving.then(() => save(entry, fact)),
+      onUsage: (used) => {
+        usage = plusCall(usage, used);
+        progress.onUsage(usage);
+      },
+    },
+    signal,
+  );
 
   const say = (text: string) => {
     transcript = withUser(transcript, [{ type: 'text', text }]);
@@ -75,12 +90,13 @@ export const runAgent = async (
   const ask = async (): Promise<ModelReply> => {
     const news = guardian.news();
     if (news !== undefined) await note(news);
-    const request = { system, tools: definitions, transcript };
-    const reply = await askModel(
-      request,
-      usage.turns + 1,
-      { ...ports, unfinished: replay.unfinished() },
-      signal,
+    const reply = await context.ask(transcript, (view) =>
+      askModel(
+        { system, tools: definitions, transcript: view },
+        usage.turns + 1,
+        { ...ports, unfinished: replay.unfinished() },
+        signal,
+      ),
     );
     // Else a reply that relies on what earlier calls have changed could be there without those changes.
     await saving;
@@ -95,8 +111,10 @@ export const runAgent = async (
       say(text);
       if (about === 'checks') feedbackGiven += 1;
     }
+    context.recall(replay.compactions());
     const known = replay.reply();
     const reply = known ?? (await ask());
+    context.measure(transcript, reply);
     usage = plusTurn(usage, reply.usage);
     progress.onUsage(usage);
     transcript = withReply(transcript, reply.content);

@@ -1,0 +1,47 @@
+import type { Message, ToolResult, Transcript } from '../../domain/model.ts';
+import type { Compaction } from '../../domain/transcript.ts';
+
+/**
+ * What of a transcript the model is sent. Replies are sent whole or not at all, since their thinking is signed, and no
+ * call without its result. A pure function, so that whoever takes a job up again sends the same.
+ */
+export const viewOf = (transcript: Transcript, compactions: readonly Compaction[]): Transcript => {
+  const cleared = compactions.findLast((compaction) => compaction.how === 'results_cleared');
+  const summarized = compactions.findLast((compaction) => compaction.how === 'summarized');
+  const shown = withoutResults(transcript, cleared?.results ?? 0);
+  const [first, ...rest] = shown;
+  if (!summarized || first?.role !== 'user') return shown;
+  const summary = { type: 'text', text: summarized.summary } as const;
+  return [{ ...first, content: [...first.content, summary] }, ...rest.slice(summarized.before - 1)];
+};
+
+/** How many results of the transcript stand in a view of it as they were. */
+export const resultsSeen = (transcript: Transcript, view: Transcript): number => {
+  const whole = new Set(resultsOf(transcript));
+  return resultsOf(view).filter((result) => whole.has(result)).length;
+};
+
+export const resultsOf = (transcript: Transcript): ToolResult[] =>
+  transcript.flatMap(({ content }) => content.filter((block) => block.type === 'tool_result'));
+
+const withoutResults = (transcript: Transcript, results: number): Transcript => {
+  let left = results;
+  const shown = (message: Message): Message => {
+    if (left === 0 || message.role === 'assistant') return message;
+    const content = message.content.map((block) => {
+      if (block.type !== 'tool_result' || left === 0) return block;
+      left -= 1;
+      return isLong(block) ? { ...block, content: noteOf(block) } : block;
+    });
+    return { ...message, content };
+  };
+  return transcript.map(shown);
+};
+
+/** Less than this is not worth a note. */
+const shortCharactersMax = 200;
+
+const isLong = ({ content }: ToolResult): boolean => content.length > shortCharactersMax;
+
+const noteOf = ({ content }: ToolResult): string =>
+  `[${content.length} characters were here, left out to save room: call the tool again if you need them]`;
