@@ -1,7 +1,7 @@
 import { checkConversation, conversationOf, type Said } from './conversation.ts';
-import { blocksOfRequest } from './prompt-cache.ts';
+import { blocksOfRequest, promptHashes } from './prompt-cache.ts';
 import { Refusal } from './refusal.ts';
-import { type IssuedReplies, signatures } from './reply.ts';
+import { type IssuedReplies, isGenuine, isSigned, thinkingIn } from './reply.ts';
 import { parseRequest } from './request-shape.ts';
 import type { MessagesRequest } from './scenario.ts';
 
@@ -19,7 +19,7 @@ export const checkRequest = (
   checkCacheControl(request);
   const said = conversationOf(request);
   checkConversation(said);
-  checkThinkingBlocks(said, issued, thinkingIsOn(request));
+  checkThinkingBlocks(request, said, issued);
   return { request, said };
 };
 
@@ -57,23 +57,35 @@ const checkCacheControl = (request: MessagesRequest): void => {
 };
 
 /**
- * Every thinking block that comes back must bear its own signature. In the latest assistant message none may be
- * missing either: the API wants the thinking that led to a tool call for as long as that call is being answered.
+ * Every thinking block that comes back must bear its own signature, and stand behind what it was said behind. In the
+ * latest assistant message none may be missing either: the API wants the thinking that led to a tool call for as long as
+ * that call is being answered, where it still can be used.
  */
-const checkThinkingBlocks = (said: Said[], issued: IssuedReplies, on: boolean): void => {
+const checkThinkingBlocks = (request: MessagesRequest, said: Said[], issued: IssuedReplies): void => {
+  const { before } = promptHashes(request);
   for (const { at, blocks } of said) {
-    const bad = blocks.findIndex((block) => block.type === 'thinking' && !issued.isGenuine(block));
-    if (bad >= 0)
-      throw new Refusal(400, `messages.${at}.content.${bad}: Invalid \`signature\` in \`thinking\` block`);
+    const bad = blocks.findIndex((block) => block.type === 'thinking' && !isGenuine(block, before(at)));
+    const block = blocks[bad];
+    if (block?.type !== 'thinking') continue;
+    const bound = isSigned(block) ? ' The block is bound to a different conversation. Remove the block.' : '';
+    throw new Refusal(
+      400,
+      `messages.${at}.content.${bad}: Invalid \`signature\` in \`thinking\` block.${bound}`,
+    );
   }
   const latest = said.findLast(({ role }) => role === 'assistant');
   const id = latest?.blocks.find((block) => block.type === 'tool_use')?.id;
-  if (!on || latest === undefined || id === undefined) return;
-  const sent = issued.signaturesOf(id);
-  if (sent !== undefined && signatures(latest.blocks).join() !== sent.join()) {
+  if (!thinkingIsOn(request) || latest === undefined || id === undefined) return;
+  const usable = issued.thinkingOf(id)?.filter((block) => isGenuine(block, before(latest.at)));
+  if (usable !== undefined && signatures(latest.blocks) !== signatures(usable)) {
     const rule = 'These blocks must remain as they were in the original response.';
     const message =
       '`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.';
     throw new Refusal(400, `messages.${latest.at}: ${message} ${rule}`);
   }
 };
+
+const signatures = (blocks: Parameters<typeof thinkingIn>[0]): string =>
+  thinkingIn(blocks)
+    .map(({ signature }) => signature)
+    .join();

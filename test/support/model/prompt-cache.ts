@@ -14,7 +14,8 @@ export type InputUsage = Pick<
 /**
  * Counts input tokens as characters / 4 and remembers prompts up to their breakpoints, as the real cache does: what an
  * earlier request of this model has cached is read, what lies between that and the last breakpoint is written, the
- * rest is plain input. Left out for simplicity: expiry, the minimum length and the look-back of 20 blocks.
+ * rest is plain input. What was cached is found at a breakpoint or at most 20 blocks before one. Left out for
+ * simplicity: expiry and the minimum length.
  */
 export const createPromptCache = () => {
   const cached = new Set<string>();
@@ -23,7 +24,10 @@ export const createPromptCache = () => {
       const blocks = blocksOfRequest(request);
       const hashes = prefixHashes(request.model, blocks);
       const last = request.cache_control ? blocks.length - 1 : blocks.findLastIndex((block) => block.marked);
-      const hit = hashes.findLastIndex((hash, index) => index <= last && cached.has(hash));
+      const places = [...blocks.flatMap(({ marked }, index) => (marked ? [index] : [])), last];
+      const isLookedAt = (index: number) =>
+        places.some((place) => index <= place && index >= place - lookBackBlocks);
+      const hit = hashes.findLastIndex((hash, index) => isLookedAt(index) && cached.has(hash));
       for (const [index, hash] of hashes.entries()) {
         if (index === last || (index < last && blocks[index]?.marked)) cached.add(hash);
       }
@@ -38,6 +42,8 @@ export const createPromptCache = () => {
   };
 };
 
+const lookBackBlocks = 20;
+
 export const blocksOfRequest = (request: MessagesRequest): PromptBlock[] => {
   const system =
     typeof request.system === 'string' ? [{ type: 'text', text: request.system }] : request.system;
@@ -45,6 +51,19 @@ export const blocksOfRequest = (request: MessagesRequest): PromptBlock[] => {
     blocks.map((block) => ({ role, ...block })),
   );
   return [...(request.tools ?? []), ...(system ?? []), ...messages].map(promptBlock);
+};
+
+/** Of the whole prompt, and of what stands in it before a message (by its place in the request). */
+export const promptHashes = (request: MessagesRequest): { whole: string; before(at: number): string } => {
+  const hashes = ['', ...prefixHashes('', blocksOfRequest(request))];
+  const said = conversationOf(request);
+  let index = hashes.length - 1 - said.reduce((sum, { blocks }) => sum + blocks.length, 0);
+  const before = new Map<number, string>();
+  for (const { at, blocks } of said) {
+    before.set(at, hashes[index] ?? '');
+    index += blocks.length;
+  }
+  return { whole: hashes.at(-1) ?? '', before: (at) => before.get(at) ?? '' };
 };
 
 /** The breakpoint itself is no part of the prompt: it moves on with each request while the text stays. */

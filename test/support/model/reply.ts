@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type Anthropic from '@anthropic-ai/sdk';
-import type { InputUsage } from './prompt-cache.ts';
+import { type InputUsage, promptHashes } from './prompt-cache.ts';
 import type { Block, MessagesRequest, Turn } from './scenario.ts';
 
 type Message = Anthropic.Messages.Message;
@@ -10,26 +10,36 @@ type ThinkingBlock = Anthropic.Messages.ThinkingBlockParam;
 /** Remembers which thinking belongs to which tool call, to find thinking that a client has dropped. */
 export type IssuedReplies = {
   remember(message: Message): void;
-  /** The signatures of the reply that made this tool call; undefined when another server (or a test) made it. */
-  signaturesOf(toolUseId: string): string[] | undefined;
-  isGenuine(block: ThinkingBlock): boolean;
+  /** The thinking of the reply that made this tool call; undefined when another server (or a test) made it. */
+  thinkingOf(toolUseId: string): ThinkingBlock[] | undefined;
 };
 
+/**
+ * The newest models take thinking back only behind what it was said behind: `before` is all of the prompt up to the
+ * message that holds it.
+ */
+export const isGenuine = ({ thinking, signature }: ThinkingBlock, before: string): boolean =>
+  signature === sign(thinking, before);
+
+/** Signed behind some other prompt, or by nobody. */
+export const isSigned = ({ thinking, signature }: ThinkingBlock): boolean =>
+  signature.startsWith(seal(thinking));
+
 export const createIssuedReplies = (): IssuedReplies => {
-  const signaturesByCall = new Map<string, string[]>();
+  const thinkingByCall = new Map<string, ThinkingBlock[]>();
   return {
     remember: ({ content }) => {
       for (const block of content) {
-        if (block.type === 'tool_use') signaturesByCall.set(block.id, signatures(content));
+        if (block.type === 'tool_use') thinkingByCall.set(block.id, thinkingIn(content));
       }
     },
-    signaturesOf: (toolUseId) => signaturesByCall.get(toolUseId),
-    isGenuine: (block) => block.signature === sign(block.thinking),
+    thinkingOf: (toolUseId) => thinkingByCall.get(toolUseId),
   };
 };
 
-export const signatures = (blocks: (Anthropic.Messages.ContentBlockParam | ContentBlock)[]): string[] =>
-  blocks.flatMap((block) => (block.type === 'thinking' ? [block.signature] : []));
+export const thinkingIn = (
+  blocks: (Anthropic.Messages.ContentBlockParam | ContentBlock)[],
+): ThinkingBlock[] => blocks.filter((block) => block.type === 'thinking');
 
 /**
  * Ids are fresh in every reply, also after a restart of the server in the middle of a conversation, and the same in
@@ -84,14 +94,17 @@ const contentBlock = (block: Block, request: MessagesRequest, seed: string): Con
       // Today's models return the text only to those who ask for it.
       const shown = config !== undefined && 'display' in config && config.display === 'summarized';
       const thinking = shown ? block.thinking : '';
-      return { type: 'thinking', thinking, signature: sign(thinking) };
+      return { type: 'thinking', thinking, signature: sign(thinking, promptHashes(request).whole) };
     }
   }
 };
 
 const id = (seed: string): string => createHash('sha256').update(seed).digest('hex').slice(0, 22);
 
-const sign = (thinking: string): string =>
+const sign = (thinking: string, before: string): string =>
+  `${seal(thinking)}${createHash('sha256').update(`${thinking}\n${before}`).digest('base64')}`;
+
+const seal = (thinking: string): string =>
   createHash('sha512').update(`thinking:${thinking}`).digest('base64');
 
 /** Characters / 4, thinking that is not shown included: it is billed all the same. */

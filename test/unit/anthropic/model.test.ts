@@ -200,11 +200,11 @@ test('the request asks for adaptive thinking and the effort, and for no thinking
 test('what the API would refuse as empty is left out of the conversation', async () => {
   await using server = await startModel({ scenarios: [greeting] });
   const model = modelOf(server);
-  const first = await model.reply(request, ignore, never);
+  const withoutSystem = { ...request, system: '' };
+  const first = await model.reply(withoutSystem, ignore, never);
   const results = resultsFor(first, 'Hello');
   const withEmptyTexts: ModelRequest = {
-    ...request,
-    system: '',
+    ...withoutSystem,
     transcript: [
       ...request.transcript,
       { role: 'assistant', content: [...first.content, { type: 'text', text: ' \n' }] },
