@@ -77,7 +77,6 @@ export const runAgent = async (
         progress.onUsage(usage);
       },
     },
-    signal,
   );
 
   const say = (text: string) => {
@@ -90,14 +89,14 @@ export const runAgent = async (
   const ask = async (): Promise<ModelReply> => {
     const news = guardian.news();
     if (news !== undefined) await note(news);
-    const reply = await context.ask(transcript, (view) =>
+    const send = (view: Transcript) =>
       askModel(
         { system, tools: definitions, transcript: view },
         usage.turns + 1,
         { ...ports, unfinished: replay.unfinished() },
         signal,
-      ),
-    );
+      );
+    const reply = await context.ask(transcript, send, signal);
     // Else a reply that relies on what earlier calls have changed could be there without those changes.
     await saving;
     await save({ kind: 'reply', reply });

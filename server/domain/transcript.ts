@@ -11,11 +11,15 @@ export type TranscriptEntry =
   | { kind: 'compaction'; compaction: Compaction; usage: ModelReply['usage'] };
 
 /** What the model is no longer sent. Each one takes the place of the earlier ones of its kind. */
-export type Compaction =
-  /** So many tool results, counted from the first of the job, are sent as a note that they were there. */
-  | { how: 'results_cleared'; results: number }
+export type Compaction = {
+  /** How many messages there were: what the model has thought in them is no longer sent either. */
+  messages: number;
+} & (
+  | /** So many tool results, counted from the first of the job, are sent as a note that they were there. */
+  { how: 'results_cleared'; results: number }
   /** The messages behind the first one and before this one, counted from 0, are sent as a summary. */
-  | { how: 'summarized'; before: number; summary: string };
+  | { how: 'summarized'; before: number; summary: string }
+);
 
 /** `checks`: the work was said to be done, and its checks fail. */
 export type NoteTopic = 'checks';

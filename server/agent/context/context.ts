@@ -21,7 +21,11 @@ export type Context = {
    * Sends what fits of the transcript; leaves more out before, where it must, and again when the model says that it was
    * too long. `context_full` comes back only when nothing more can be left out.
    */
-  ask(transcript: Transcript, send: (view: Transcript) => Promise<ModelReply>): Promise<ModelReply>;
+  ask(
+    transcript: Transcript,
+    send: (view: Transcript) => Promise<ModelReply>,
+    signal: AbortSignal,
+  ): Promise<ModelReply>;
   /** To be told of each reply to the transcript, asked for or known: what it has counted is where the next count begins. */
   measure(transcript: Transcript, reply: ModelReply): void;
 };
@@ -41,7 +45,7 @@ type Ports = {
   onUsage(usage: ModelReply['usage']): void;
 };
 
-export const createContext = (opening: Opening, ports: Ports, signal: AbortSignal): Context => {
+export const createContext = (opening: Opening, ports: Ports): Context => {
   const { system, tools } = opening;
   const work = createKnownWork(opening.told);
   const compactions: Compaction[] = [];
@@ -60,8 +64,9 @@ export const createContext = (opening: Opening, ports: Ports, signal: AbortSigna
     ports.onUsage(usage);
   };
 
-  const summarize = async (transcript: Transcript): Promise<string> => {
-    const allResults = { how: 'results_cleared', results: resultsOf(transcript).length } as const;
+  const summarize = async (transcript: Transcript, signal: AbortSignal): Promise<string> => {
+    const messages = transcript.length;
+    const allResults = { how: 'results_cleared', results: resultsOf(transcript).length, messages } as const;
     let words = '';
     // The second time for a request that was too long, and for a model that has called tools instead.
     for (const cleared of [[], [allResults]]) {
@@ -74,9 +79,10 @@ export const createContext = (opening: Opening, ports: Ports, signal: AbortSigna
     return summaryText(words, work.inWords());
   };
 
-  const take = async (step: Step, transcript: Transcript) => {
+  const take = async (step: Step, transcript: Transcript, signal: AbortSignal) => {
     const before = viewOf(transcript, compactions);
-    const compaction = step.how === 'summarized' ? { ...step, summary: await summarize(transcript) } : step;
+    const compaction =
+      step.how === 'summarized' ? { ...step, summary: await summarize(transcript, signal) } : step;
     const after = viewOf(transcript, [...compactions, compaction]);
     await ports.save(
       { kind: 'compaction', compaction, usage: spent },
@@ -95,9 +101,9 @@ export const createContext = (opening: Opening, ports: Ports, signal: AbortSigna
   const stepFor = (transcript: Transcript) =>
     nextStep({ transcript, compactions, inputTokensMax, tokensOf: sizeOf });
 
-  const fit = async (transcript: Transcript) => {
+  const fit = async (transcript: Transcript, signal: AbortSignal) => {
     for (let step = stepFor(transcript); step !== undefined; step = stepFor(transcript)) {
-      await take(step, transcript);
+      await take(step, transcript, signal);
     }
   };
 
@@ -115,8 +121,8 @@ export const createContext = (opening: Opening, ports: Ports, signal: AbortSigna
       last = { tokens: input + output, characters };
       inputTokens = input;
     },
-    async ask(transcript, send) {
-      await fit(transcript);
+    async ask(transcript, send, signal) {
+      await fit(transcript, signal);
       for (;;) {
         const view = viewOf(transcript, compactions);
         const reply = await send(view);
@@ -124,7 +130,7 @@ export const createContext = (opening: Opening, ports: Ports, signal: AbortSigna
         inputTokensMax = Math.min(inputTokensMax, Math.floor(sizeOf(view) * refusedPart));
         if (stepFor(transcript) === undefined) return reply;
         spend(reply.usage);
-        await fit(transcript);
+        await fit(transcript, signal);
       }
     },
   };

@@ -4,8 +4,8 @@ import { resultsOf, viewOf } from './view-of.ts';
 
 type Clearing = Extract<Compaction, { how: 'results_cleared' }>;
 /** The summary itself is still to be written. */
-type Summing = Omit<Extract<Compaction, { how: 'summarized' }>, 'summary'>;
-export type Step = Clearing | Summing;
+type Summarizing = Omit<Extract<Compaction, { how: 'summarized' }>, 'summary'>;
+export type Step = Clearing | Summarizing;
 
 type Situation = {
   transcript: Transcript;
@@ -36,7 +36,12 @@ export const nextStep = (situation: Situation): Step | undefined => {
   if (tokens < clearFrom * inputTokensMax) return undefined;
   const tail = tailOf(situation, tokens);
   const results = resultsOf(transcript.slice(0, tail)).length;
-  const old: Clearing = { how: 'results_cleared', results: Math.max(results, clearedBy(compactions)) };
+  const messages = transcript.length;
+  const old: Clearing = {
+    how: 'results_cleared',
+    results: Math.max(results, clearedBy(compactions)),
+    messages,
+  };
   if (tokensAfter(old) <= clearTo * inputTokensMax) return old;
   if (tokens > inputTokensMax) {
     // Not even a summary could be asked for.
@@ -48,7 +53,7 @@ export const nextStep = (situation: Situation): Step | undefined => {
     if (tokensAfter(fewest) < tokens) return fewest;
   }
   if (tokens < summarizeFrom * inputTokensMax || tail <= firstTurn(situation)) return undefined;
-  return { how: 'summarized', before: tail };
+  return { how: 'summarized', before: tail, messages };
 };
 
 /** Where the newest turns begin. The last one is among them whatever its size: the model has not seen its results yet. */

@@ -1,14 +1,16 @@
-import type { Message, ToolResult, Transcript } from '../../domain/model.ts';
+import type { Message, ReplyBlock, ToolResult, Transcript } from '../../domain/model.ts';
 import type { Compaction } from '../../domain/transcript.ts';
 
 /**
- * What of a transcript the model is sent. Replies are sent whole or not at all, since their thinking is signed, and no
- * call without its result. A pure function, so that whoever takes a job up again sends the same.
+ * What of a transcript the model is sent: no call without its result, and no thinking from before the last change, since
+ * the API takes thinking back only behind what it was thought behind, word for word. A pure function, so that whoever
+ * takes a job up again sends the same.
  */
 export const viewOf = (transcript: Transcript, compactions: readonly Compaction[]): Transcript => {
   const cleared = compactions.findLast((compaction) => compaction.how === 'results_cleared');
   const summarized = compactions.findLast((compaction) => compaction.how === 'summarized');
-  const shown = withoutResults(transcript, cleared?.results ?? 0);
+  const forgotten = withoutThinking(transcript, compactions.at(-1)?.messages ?? 0);
+  const shown = withoutResults(forgotten, cleared?.results ?? 0);
   const [first, ...rest] = shown;
   if (!summarized || first?.role !== 'user') return shown;
   const summary = { type: 'text', text: summarized.summary } as const;
@@ -23,6 +25,16 @@ export const resultsSeen = (transcript: Transcript, view: Transcript): number =>
 
 export const resultsOf = (transcript: Transcript): ToolResult[] =>
   transcript.flatMap(({ content }) => content.filter((block) => block.type === 'tool_result'));
+
+/** No message is thinking alone (see `withReply`), so none becomes empty. */
+const withoutThinking = (transcript: Transcript, messages: number): Transcript =>
+  transcript.map((message, at) =>
+    message.role === 'user' || at >= messages
+      ? message
+      : { ...message, content: message.content.filter((block) => !isThinking(block)) },
+  );
+
+const isThinking = ({ type }: ReplyBlock): boolean => type === 'thinking' || type === 'redacted_thinking';
 
 const withoutResults = (transcript: Transcript, results: number): Transcript => {
   let left = results;

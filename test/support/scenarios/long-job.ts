@@ -23,9 +23,14 @@ export const longJob = (steps: number, contextTokens: number): Turn[] => {
     if (tokens + request.max_tokens > contextTokens) {
       throw new Error(`prompt is too long: ${tokens} tokens > ${contextTokens - request.max_tokens} maximum`);
     }
-    const last = JSON.stringify(request.messages.at(-1));
-    const done = Math.max(0, ...[...last.matchAll(/\bstep (\d+)\\n/g)].map(([, step]) => Number(step)));
-    if (last.includes(firstLineOf(summaryRequest))) {
+    // The call after it may have been interrupted.
+    const done = Number(
+      everything(request)
+        .match(/\bstep \d+(?=\\n)/g)
+        ?.at(-1)
+        ?.slice('step '.length) ?? 0,
+    );
+    if (isSummaryRequest(request)) {
       return [think('What matters?'), say(`Step ${done} is done.\n\n${pointsIn(request)}`)];
     }
     if (done === steps) {

@@ -11,7 +11,13 @@ const ask = async (turn: Partial<Turn>) => {
   });
   const model = createModel({
     ...{ apiKey: server.apiKey, baseUrl: server.url, model: 'claude-opus-5-5', thinking: true },
-    ...{ outputTokensMax: 1_024, requestTimeoutMs: 10_000, idleTimeoutMs: 5_000, retriesMax: 0 },
+    ...{
+      outputTokensMax: 1_024,
+      requestTimeoutMs: 10_000,
+      idleTimeoutMs: 5_000,
+      retriesMax: 0,
+      retryMsMax: 0,
+    },
   });
   const transcript = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Hello' }] }];
   return await model.reply({ system: '', tools: [], transcript }, () => {}, new AbortController().signal);
