@@ -102,13 +102,13 @@ const settings = z.object({
 
   ANTHROPIC_BASE_URL: url('https://api.anthropic.com').describe('where the Messages API is'),
   MODEL: z.string().default('claude-opus-5-5').describe('the model’s name'),
+  MODEL_CONTEXT_TOKENS: integer(32_000, 10_000_000, 200_000).describe(
+    'tokens that the model can take at once, its reply included; before they are full, old tool results are left out and old turns summarized',
+  ),
   MODEL_EFFORT: z
     .enum(['low', 'medium', 'high', 'xhigh', 'max'])
     .default('high')
     .describe('how much the model thinks and writes'),
-  MODEL_CONTEXT_TOKENS: integer(32_000, 10_000_000, 200_000).describe(
-    'tokens that the model can take at once, its reply included; before they are full, old tool results are left out and old turns summarized',
-  ),
   MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply'),
   MODEL_RETRIES_MAX: integer(0, 20, 6).describe('how often a failed model call is tried again'),
 

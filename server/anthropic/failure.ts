@@ -23,16 +23,6 @@ export const judge = (error: Error): Failure => {
   return { retry: false, words, code: 'model_failed', whatToDo: advice(status) };
 };
 
-/** Whether the request was refused for its length alone: then a shorter one may do. */
-export const isTooLong = (error: Error): boolean => {
-  if (!(error instanceof APIError)) return false;
-  const status = error.status ?? statusOfEvent[error.type ?? ''];
-  return status === 413 || (status === 400 && saysTooLong.test(wordsOf(error)));
-};
-
-/** «prompt is too long: 215432 tokens > 200000 maximum», «… exceed context limit …»; others say «context length». */
-const saysTooLong = /prompt is too long|(?:exceed|maximum).{0,40}context|context.{0,20}exceed/i;
-
 const wordsMax = 500;
 
 /** The API's own sentence where there is one. */
@@ -79,6 +69,7 @@ const askedWaitMs = (headers: Headers | undefined): number | undefined => {
 const advice = (status: number | undefined): string | undefined => {
   if (status === 404) return 'Set MODEL on the server to a model that its key may use.';
   if (status === 402) return 'Check the billing of the server’s Anthropic account.';
+  if (status === 413) return 'Ask for less in one job: the conversation has become too large for the API.';
   if (status === 400) {
     return 'If the message names the model, its effort or thinking, change the MODEL settings of the server.';
   }

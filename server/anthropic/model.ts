@@ -5,8 +5,9 @@ import type { Log } from '../domain/log.ts';
 import type { Model, ModelDelta, ModelReply, ModelRequest } from '../domain/model.ts';
 import { createRedactor } from '../domain/redact.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
-import { type Failure, isTooLong, judge } from './failure.ts';
+import { type Failure, judge } from './failure.ts';
 import { type RequestOptions, toParams } from './messages.ts';
+import { isTooLong } from './too-long.ts';
 
 export type ModelOptions = RequestOptions &
   AttemptLimits & {
