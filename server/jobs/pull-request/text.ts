@@ -60,6 +60,6 @@ export const pullRequestText = (story: Story): { title: string; body: string; dr
 /** A section of the agent's that is called like one of the server's says whose words it holds. */
 const withOwnHeadings = (text: string): string =>
   text.replaceAll(
-    /^([ \t>]{0,9}(?:#{1,6}[ \t]*)?[*_]{0,3})(checks|what to look at|request)([*_]{0,3}[ \t]*:?[*_]{0,3}[ \t#]*)$/gim,
+    /^([ \t>]{0,9}(?:#{1,6}[ \t]*)?[*_]{0,3})(checks|noticed by the server|request)([*_]{0,3}[ \t]*:?[*_]{0,3}[ \t#]*)$/gim,
     '$1$2 (the agent’s words)$3',
   );
