@@ -62,7 +62,7 @@ const goneInWords = ({ isGone, before, after }: Tested, gone: number): string =>
     const what = all === 1 ? 'its test case' : `its ${all} test cases`;
     return gone === all
       ? `The file is deleted with ${what}.`
-      : `The file is deleted, and ${gone} of ${what} are nowhere else.`;
+      : `The file is deleted, and ${gone} of ${what} ${gone === 1 ? 'is' : 'are'} nowhere else.`;
   }
   const rest = after.cases.length < all ? 'gone' : 'gone, or called something else now';
   return `${gone} of ${counted(all, 'test case')} ${gone === 1 ? 'is' : 'are'} ${rest}.`;
