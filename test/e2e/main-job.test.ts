@@ -161,9 +161,13 @@ const assertWellFormed = (events: readonly StreamedEvent[]): void => {
   assert.deepEqual(terminal, events.slice(-1));
 };
 
-/** The steps come in their order, whatever happens within each. */
+/** The steps come in their order, whatever happens within each; the base is checked while the agent works. */
 const assertOrder = (events: readonly StreamedEvent[]): void => {
-  const steps = events.map(({ type }) => (/^(AI |Tool: )/.test(type) ? 'agent' : type));
+  const inOrder = events.filter((event) => !('when' in event && event.when === 'before'));
+  const steps = inOrder.map((event) => {
+    if (/^(AI |Tool: )/.test(event.type)) return 'agent';
+    return 'when' in event ? `${event.type} ${event.when}` : event.type;
+  });
   assert.deepEqual(
     steps.filter((step, index) => step !== steps[index - 1]),
     [
@@ -174,6 +178,10 @@ const assertOrder = (events: readonly StreamedEvent[]): void => {
       'Git: Clone',
       'Repository: Explored',
       'agent',
+      'Check: Started after',
+      'Check: Finished after',
+      'Check: Started after_with_base_files',
+      'Check: Finished after_with_base_files',
       'Git: Branch',
       'Git: Commit',
       'Git: Push',
