@@ -261,9 +261,10 @@ const assertTraced = (
   const steps = below(root);
   assert.deepEqual(
     steps.map(({ run_type: type, name }) => `${type} ${name}`),
-    ['resolve', 'sandbox', 'clone', 'base', 'explore', 'agent', 'changeset', 'publish'].map(
-      (name) => `chain ${name}`,
-    ),
+    [
+      ...['resolve', 'sandbox', 'clone', 'base', 'explore', 'checks before', 'agent', 'changeset'],
+      ...['verify', 'publish'],
+    ].map((name) => `chain ${name}`),
   );
   const agent = below(steps.find(({ name }) => name === 'agent'));
   const turns = agent.filter(({ run_type: type }) => type === 'llm');
