@@ -134,6 +134,9 @@ const settings = z.object({
     'where the Messages API is: Anthropic’s, or another endpoint that speaks it; what an endpoint does not take of thinking, effort and caching is left out',
   ),
   MODEL: z.string().default('claude-opus-5-5').describe('the model’s name'),
+  MODEL_CONTEXT_TOKENS: integer(32_000, 10_000_000, 200_000).describe(
+    'tokens that the model can take at once, its reply included; before they are full, old tool results are left out and old turns summarized',
+  ),
   MODEL_EFFORT: z
     .enum(['low', 'medium', 'high', 'xhigh', 'max'])
     .default('high')
@@ -376,6 +379,7 @@ const crossChecks = (config: Partial<Config>): string[] => [
   ...processesBeyondThreads(config),
   ...commandBeyondLimit(config),
   ...headersBeyondRequest(config),
+  ...replyBeyondContext(config),
 ];
 
 const filesBeyondMemory = (config: Partial<Config>): string[] => {
@@ -408,5 +412,16 @@ const headersBeyondRequest = ({ HEADERS_SECONDS_MAX, REQUEST_SECONDS_MAX }: Part
   if (HEADERS_SECONDS_MAX <= REQUEST_SECONDS_MAX) return [];
   return [
     `HEADERS_SECONDS_MAX is ${HEADERS_SECONDS_MAX}, more than REQUEST_SECONDS_MAX (${REQUEST_SECONDS_MAX}).`,
+  ];
+};
+
+/** The prompt, the tools and a few turns must have room beside a reply. */
+const requestTokensMin = 16_000;
+
+const replyBeyondContext = ({ MODEL_CONTEXT_TOKENS, MODEL_OUTPUT_TOKENS_MAX }: Partial<Config>): string[] => {
+  if (MODEL_CONTEXT_TOKENS === undefined || MODEL_OUTPUT_TOKENS_MAX === undefined) return [];
+  if (MODEL_CONTEXT_TOKENS - MODEL_OUTPUT_TOKENS_MAX >= requestTokensMin) return [];
+  return [
+    `MODEL_CONTEXT_TOKENS is ${MODEL_CONTEXT_TOKENS}, less than MODEL_OUTPUT_TOKENS_MAX (${MODEL_OUTPUT_TOKENS_MAX}) and ${requestTokensMin} for the request.`,
   ];
 };

@@ -171,6 +171,8 @@ export const jobSettings = (config: Config) => ({
   agent: {
     turnsMax: config.AGENT_TURNS_MAX,
     tokensMax: config.JOB_TOKENS_MAX,
+    // What is added since the last reply is estimated, so a little is kept free.
+    inputTokensMax: Math.floor(config.MODEL_CONTEXT_TOKENS * 0.98) - config.MODEL_OUTPUT_TOKENS_MAX,
     commandMs: config.COMMAND_SECONDS * second,
     commandMsMax: config.COMMAND_SECONDS_MAX * second,
     outputBytesMax: config.COMMAND_OUTPUT_KB_MAX * kilobyte,

@@ -86,7 +86,7 @@ export const startJobs = async (
     model: createModel({ ...modelOptions(config), log }),
     sandboxes: admission.guard(pool),
   };
-  if (config.JOB_USD_MAX !== undefined && ports.model.hasPrice !== true) {
+  if (config.JOB_USD_MAX !== undefined && !ports.model.hasPrice) {
     log.warn(
       { model: config.MODEL },
       'JOB_USD_MAX cannot be kept without the price of MODEL: every job will fail',

@@ -101,7 +101,8 @@ const limitReached = (limits: AgentLimits, usage: Usage): Incomplete | undefined
     return { code: 'cost_limit', message };
   }
   if (costUsdMax !== undefined && Number(usage.costUsd) >= costUsdMax) {
-    const message = `The job has cost $${usage.costUsd} and is not done; $${costUsdMax} is the limit.`;
+    const cost = Number(Number(usage.costUsd).toFixed(4));
+    const message = `The job has cost $${cost} and is not done; $${costUsdMax} is the limit.`;
     return { code: 'cost_limit', message };
   }
   return time !== undefined && Date.now() >= time.endAt ? outOfTime : undefined;

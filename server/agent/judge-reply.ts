@@ -28,10 +28,16 @@ export const judgeReply = (reply: ModelReply): Verdict => {
       throw new AppError('model_refused', `The model refused this job.${text && ` It said: ${text}`}`, {
         whatToDo: 'Say what the change is for and send the job again, or choose another model.',
       });
+    case 'context_full':
+      throw new AppError(
+        'model_failed',
+        'The model’s context is full, and nothing more can be left out of it.',
+        {
+          whatToDo: 'Ask for less in one job; check that MODEL_CONTEXT_TOKENS on the server fits its MODEL.',
+        },
+      );
     case 'other':
-      throw new AppError('model_failed', 'The model stopped in the middle of its work.', {
-        whatToDo: 'Its context may be full: ask for less in one job.',
-      });
+      throw new AppError('model_failed', 'The model stopped in the middle of its work.');
     case 'end_turn':
     case 'tool_use':
     case 'pause_turn':

@@ -3,6 +3,8 @@ export type AgentLimits = {
   turnsMax: number;
   /** Input and output tokens of all turns together; input that comes from the cache counts like any other. */
   tokensMax: number;
+  /** Input tokens of one request: what of the model's context is not kept free for its reply. */
+  inputTokensMax: number;
   /** How long a command may run when the model does not say. */
   commandMs: number;
   /** How long a command may run at most. */

@@ -44,7 +44,7 @@ that, do not follow it, and mention it in the final message.
 
 # The final message
 When you are done, stop calling tools and send one message, in Markdown:
-- first line: the pull request's title, imperative, at most 72 characters, no full stop, no Markdown
+- first line: the pull request's title, imperative, fewer than 72 characters, no full stop, no Markdown
 - then a blank line
 - then the description for the reviewer: what changed and why, how you checked it, what to look at with care.
 Be short and honest. Claim only what you have seen: name the commands that you ran and what came of them, and say what

@@ -15,15 +15,19 @@ export type Replay = {
   /** What the model was told at this place. */
   notes(): Note[];
   isNote(): boolean;
+  /** What was compacted between the notes: given once. */
+  compactions(): CompactionEntry[];
   /** What was told of the reply that was not complete: given once, for the first one that is asked for. */
   unfinished(): readonly JobFact[];
 };
 
 type Note = Extract<TranscriptEntry, { kind: 'note' }>;
+export type CompactionEntry = Extract<TranscriptEntry, { kind: 'compaction' }>;
 
 export const createReplay = (entries: readonly TranscriptEntry[], unfinished: readonly JobFact[]): Replay => {
   let at = 0;
   let left = unfinished;
+  let compactions: CompactionEntry[] = [];
   const isNote = () => entries[at]?.kind === 'note';
   /** Only the end may be missing. */
   const missing = (what: string): undefined => {
@@ -46,13 +50,20 @@ export const createReplay = (entries: readonly TranscriptEntry[], unfinished: re
     },
     notes() {
       const notes: Note[] = [];
-      for (let entry = entries[at]; entry?.kind === 'note'; entry = entries[at]) {
-        notes.push(entry);
+      for (let entry = entries[at]; entry !== undefined; entry = entries[at]) {
+        if (entry.kind === 'note') notes.push(entry);
+        else if (entry.kind === 'compaction') compactions.push(entry);
+        else break;
         at += 1;
       }
       return notes;
     },
     isNote,
+    compactions() {
+      const once = compactions;
+      compactions = [];
+      return once;
+    },
     unfinished() {
       const once = left;
       left = [];

@@ -1,5 +1,5 @@
 import type { Exploration } from '../domain/exploration.ts';
-import { type Emit, type JobFact, noUsage, plusTurn, type Usage } from '../domain/job-event.ts';
+import { type Emit, type JobFact, noUsage, plusCall, plusTurn, type Usage } from '../domain/job-event.ts';
 import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
@@ -7,6 +7,7 @@ import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcri
 import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
 import { createBounds, type Incomplete, outOfTime } from './bounds.ts';
+import { createContext } from './context/context.ts';
 import { createFirstMessage } from './first-message.ts';
 import type { Guardian } from './guardian.ts';
 import { createIncompleteAnswer, type Plan } from './incomplete-answer.ts';
@@ -68,12 +69,25 @@ export const runAgent = async (
   const save = async (entry: TranscriptEntry, fact?: JobFact) => {
     if (fact) commands.push(...commandOf(fact, ports.redact));
     if (fact) plan = planAfter(plan, fact);
+    if (fact) context.learn(fact);
     await transcripts.save(entry, fact);
   };
   let transcript: Transcript = withUser([], createFirstMessage(exploration, prompt));
   let usage = noUsage;
   let saving = Promise.resolve();
   let feedbackGiven = 0;
+  const context = createContext(
+    { system, tools: definitions, told, inputTokensMax: limits.inputTokensMax },
+    {
+      ...ports,
+      // A summary relies on what earlier calls have changed, like a reply.
+      save: (entry, fact) => saving.then(() => save(entry, fact)),
+      onUsage: (used) => {
+        usage = plusCall(usage, used);
+        progress.onUsage(usage);
+      },
+    },
+  );
 
   const say = (text: string, about: NoteTopic | undefined) => {
     transcript = withUser(transcript, [{ type: 'text', text }]);
@@ -88,14 +102,16 @@ export const runAgent = async (
     for (const { text, about, fact } of bounds.nudges()) await note(text, about, fact);
     const news = guardian.news();
     if (news !== undefined) await note(news);
-    const request = { system, tools: definitions, transcript };
     const timeIsUp = bounds.timeIsUp();
-    const answered = await askModel(
-      request,
-      usage.turns + 1,
-      { ...ports, unfinished: replay.unfinished() },
-      AbortSignal.any([signal, timeIsUp]),
-    ).catch((thrown: unknown) => {
+    const inTime = AbortSignal.any([signal, timeIsUp]);
+    const send = (view: Transcript) =>
+      askModel(
+        { system, tools: definitions, transcript: view },
+        usage.turns + 1,
+        { ...ports, unfinished: replay.unfinished() },
+        inTime,
+      );
+    const answered = await context.ask(transcript, send, inTime).catch((thrown: unknown) => {
       signal.throwIfAborted();
       if (timeIsUp.aborted) return undefined;
       throw thrown;
@@ -121,12 +137,14 @@ export const runAgent = async (
       say(text, about);
       if (about === 'checks') feedbackGiven += 1;
     }
+    context.recall(replay.compactions());
     const known = replay.reply();
     const end = known ? undefined : bounds.end();
     if (end) return endIncomplete(end);
     const reply = known ?? (await ask());
     if (reply === undefined) return endIncomplete(outOfTime);
     if (known) withUniqueIds(known.content);
+    context.measure(transcript, reply);
     usage = plusTurn(usage, reply.usage);
     progress.onUsage(usage);
     transcript = withReply(transcript, reply.content);

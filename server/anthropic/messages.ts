@@ -117,6 +117,7 @@ const toStopReason = ({ stopReason, content }: RawReply): ModelReply['stopReason
     case 'length':
       return 'max_tokens';
     case 'model_context_window_exceeded':
+      return 'context_full';
     case undefined:
       return 'other';
     default:

@@ -8,6 +8,8 @@ import { type AttemptLimits, attemptReply } from './attempt.ts';
 import { type Failure, judge } from './failure.ts';
 import { type RequestOptions, toParams, toReply } from './messages.ts';
 import { createOmissions } from './omissions.ts';
+import { priceOf } from './prices.ts';
+import { isTooLong } from './too-long.ts';
 import { createWaits, type WaitLimits } from './waits.ts';
 
 const anthropicUrl = 'https://api.anthropic.com';
@@ -47,6 +49,7 @@ export const createModel = (options: ModelOptions): Model => {
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof AnthropicError)) throw error;
+        if (isTooLong(error)) return contextFull;
         const failure = judge(error);
         const words = shortened(redactor.text(failure.words));
         const without = omissions.learn(error, params, request);
@@ -68,7 +71,14 @@ export const createModel = (options: ModelOptions): Model => {
       }
     }
   };
-  return { name: options.model, reply };
+  return { name: options.model, hasPrice: priceOf(options.model, options.prices) !== undefined, reply };
+};
+
+/** What was refused took nothing. */
+const contextFull: ModelReply = {
+  content: [],
+  stopReason: 'context_full',
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0 },
 };
 
 /** Everything is said outright, because the SDK fills what is left out from the environment. */

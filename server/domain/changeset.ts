@@ -28,7 +28,7 @@ export type Difference = {
 export const compareWithBase = (
   base: ReadonlyMap<string, TreeFile>,
   workspace: readonly WorkspaceFile[],
-  prompt = '',
+  prompt: string,
 ): Difference => {
   const { changed: all, deleted } = differencesFromBase(base, workspace);
   const leftovers = leftoversOf(all, { base, workspace, prompt });

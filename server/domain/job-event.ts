@@ -310,12 +310,18 @@ export const noUsage: Usage = {
 
 /** With one more turn, of which the model has told what it took. */
 export const plusTurn = (sum: Usage, turn: Omit<Usage, 'turns'>): Usage => ({
+  ...plusCall(sum, turn),
   turns: sum.turns + 1,
-  inputTokens: sum.inputTokens + turn.inputTokens,
-  outputTokens: sum.outputTokens + turn.outputTokens,
-  cacheReadTokens: sum.cacheReadTokens + turn.cacheReadTokens,
-  cacheWriteTokens: sum.cacheWriteTokens + turn.cacheWriteTokens,
-  costUsd: plusCost(sum.costUsd, turn.costUsd),
+});
+
+/** With one more call of the model that was no turn of the job. */
+export const plusCall = <Sum extends Omit<Usage, 'turns'>>(sum: Sum, call: Omit<Usage, 'turns'>): Sum => ({
+  ...sum,
+  inputTokens: sum.inputTokens + call.inputTokens,
+  outputTokens: sum.outputTokens + call.outputTokens,
+  cacheReadTokens: sum.cacheReadTokens + call.cacheReadTokens,
+  cacheWriteTokens: sum.cacheWriteTokens + call.cacheWriteTokens,
+  costUsd: plusCost(sum.costUsd, call.costUsd),
 });
 
 /** What is partly unknown is unknown. Entries from before costs were counted have none. */

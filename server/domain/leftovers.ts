@@ -40,7 +40,7 @@ type Kind = { name: RegExp; reason: string; onlyAtRoot?: true; unlessBelow?: Reg
 
 const kinds: readonly Kind[] = [
   {
-    name: /\.(?:o|obj|a|so|so\.\d[\d.]*|dylib|dll|exe|class|rlib|rmeta|beam|pyd)$|^a\.out$/i,
+    name: /\.(?:o|obj|a|so|so\.\d[\d.]*|dylib|class|rlib|rmeta|beam|pyd)$|^a\.out$/i,
     reason: 'compiled code',
   },
   { name: /\.py[co]$/i, reason: 'a cache' },
@@ -61,7 +61,7 @@ const kinds: readonly Kind[] = [
     reason: 'left by an editor or the system',
   },
   { name: /^\.(?:python|bash|node_repl|irb|psql|sqlite)_history$/, reason: 'left by a shell' },
-  { name: /^(?:scratch|tmp|temp)(?:[._-].*)?$/i, reason: 'scratch', onlyAtRoot: true },
+  { name: /^(?:scratch|(?:scratch|tmp|temp)[._-].*)$/i, reason: 'scratch', onlyAtRoot: true },
   { name: /.\.te?mp$/i, reason: 'scratch' },
 ];
 

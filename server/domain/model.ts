@@ -30,7 +30,8 @@ export type ModelRequest = {
 
 export type ModelReply = {
   content: readonly ReplyBlock[];
-  stopReason: 'end_turn' | 'tool_use' | 'max_tokens' | 'pause_turn' | 'refusal' | 'other';
+  /** `context_full`: the request, or the reply with it, is longer than the model can take; then there may be no content. */
+  stopReason: 'end_turn' | 'tool_use' | 'max_tokens' | 'pause_turn' | 'refusal' | 'context_full' | 'other';
   usage: Omit<Usage, 'turns'>;
 };
 
@@ -49,7 +50,7 @@ export type ModelDelta =
 export type Model = {
   name: string;
   /** Whether its price is known: without it the cost of a reply is `unknown`, and no limit in money can be kept. */
-  hasPrice?: boolean;
+  hasPrice: boolean;
   reply(
     request: ModelRequest,
     onDelta: (delta: ModelDelta) => void,

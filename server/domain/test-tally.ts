@@ -3,11 +3,8 @@ import type { TestLanguage } from './test-languages.ts';
 /** What a file of tests has, without what stands in comments. */
 export type Tally = { cases: readonly string[]; skips: number; assertions: number; empty: number };
 
-/** Nobody writes so much by hand. */
-const charactersMax = 400_000;
-
 export const tallyOf = (text: string | undefined, language: TestLanguage): Tally => {
-  const code = withoutComments((text ?? '').slice(0, charactersMax), language);
+  const code = withoutComments(text ?? '', language);
   const cases = [...code.matchAll(language.cases)].map(({ groups }) => groups?.name ?? groups?.sub ?? '');
   const empty = count(code, language.empty);
   return {

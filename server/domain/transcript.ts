@@ -6,7 +6,20 @@ export type TranscriptEntry =
   | { kind: 'reply'; reply: ModelReply }
   | { kind: 'result'; result: ToolResult }
   /** What the server says to the model, apart from what follows from the reply alone. */
-  | { kind: 'note'; text: string; about?: NoteTopic };
+  | { kind: 'note'; text: string; about?: NoteTopic }
+  /** From here on the model is sent less than what is stored. `usage`: what it took to get there. */
+  | { kind: 'compaction'; compaction: Compaction; usage: ModelReply['usage'] };
+
+/** What the model is no longer sent. Each one takes the place of the earlier ones of its kind. */
+export type Compaction = {
+  /** How many messages there were: what the model has thought in them is no longer sent either. */
+  messages: number;
+} & (
+  | /** So many tool results, counted from the first of the job, are sent as a note that they were there. */
+  { how: 'results_cleared'; results: number }
+  /** The messages behind the first one and before this one, counted from 0, are sent as a summary. */
+  | { how: 'summarized'; before: number; summary: string }
+);
 
 /**
  * `checks`: the work was said to be done, and its checks fail. `limit`: it is time to come to an end. `stuck`: what was

@@ -21,10 +21,45 @@ export const findWeakened = (files: readonly ChangedText[]): Weakening[] => [
 
 type Tested = { path: string; isGone: boolean; before: Tally; after: Tally };
 
+/** Reading takes the time of every job on the server: who writes more tests than this by hand? */
+const fileCharactersMax = 200_000;
+const charactersMax = 2_000_000;
+
 const findWeakerTests = (files: readonly ChangedText[]): Weakening[] => {
-  const tested = files.flatMap(testedOf);
+  const { read, unread } = withinReason(files.filter(({ path }) => mayHoldTests(path)));
+  const tested = read.flatMap(testedOf);
+  const tooLarge = unread.filter(({ path }) => isTestFile(path));
+  return [
+    ...weakerAmong(tested),
+    ...tooLarge.map(({ path }) => ({ path, what: 'It was too large to be compared with what it was.' })),
+  ];
+};
+
+/** In Rust tests stand beside the code: there the text tells, not the path. */
+const mayHoldTests = (path: string): boolean =>
+  testLanguageOf(path) !== undefined && (isTestFile(path) || path.endsWith('.rs'));
+
+const withinReason = (files: readonly ChangedText[]): { read: ChangedText[]; unread: ChangedText[] } => {
+  const read: ChangedText[] = [];
+  const unread: ChangedText[] = [];
+  let left = charactersMax;
+  for (const file of files) {
+    const sizes = [file.before, file.after].map((text) => text?.length ?? 0);
+    const fits = Math.max(...sizes) <= fileCharactersMax && sum(sizes) <= left;
+    (fits ? read : unread).push(file);
+    if (fits) left -= sum(sizes);
+  }
+  return { read, unread };
+};
+
+const weakerAmong = (tested: readonly Tested[]): Weakening[] => {
   const appeared = createPool(tested.flatMap(({ before, after }) => casesBeyond(after.cases, before.cases)));
   let elsewhere = sum(tested.map(({ before, after }) => Math.max(0, after.assertions - before.assertions)));
+  const left = tested.filter(({ isGone }) => isGone);
+  const moved = {
+    skips: createAllowance(sum(left.map(({ before }) => before.skips))),
+    empty: createAllowance(sum(left.map(({ before }) => before.empty))),
+  };
   return tested.flatMap((file) => {
     const { path, before, after } = file;
     const gone = casesBeyond(before.cases, after.cases).filter((name) => !appeared.take(name));
@@ -35,10 +70,10 @@ const findWeakerTests = (files: readonly ChangedText[]): Weakening[] => {
       weakenings.push(fewerInWords(file, fewer));
     }
     if (gone.length === 0 && fewer > 0) elsewhere = Math.max(0, elsewhere - fewer);
-    const skips = after.skips - before.skips;
+    const skips = moved.skips.rest(after.skips - before.skips);
     if (skips > 0)
       weakenings.push(`${counted(skips, 'new mark')} to skip tests, or to run only some of them.`);
-    const empty = after.empty - before.empty;
+    const empty = moved.empty.rest(after.empty - before.empty);
     if (empty > 0)
       weakenings.push(
         `${counted(empty, 'new assertion')} that ${empty === 1 ? 'holds' : 'hold'} whatever the code does.`,
@@ -47,12 +82,11 @@ const findWeakerTests = (files: readonly ChangedText[]): Weakening[] => {
   });
 };
 
-/** In Rust tests stand beside the code: there the text tells, not the path. */
 const testedOf = ({ path, before, after }: ChangedText): Tested[] => {
   const language = testLanguageOf(path);
   if (language === undefined) return [];
   const tallies = { before: tallyOf(before, language), after: tallyOf(after, language) };
-  const isTest = isTestFile(path) || (path.endsWith('.rs') && tallies.before.cases.length > 0);
+  const isTest = isTestFile(path) || tallies.before.cases.length + tallies.after.cases.length > 0;
   return isTest ? [{ path, isGone: after === undefined, ...tallies }] : [];
 };
 
@@ -62,7 +96,7 @@ const goneInWords = ({ isGone, before, after }: Tested, gone: number): string =>
     const what = all === 1 ? 'its test case' : `its ${all} test cases`;
     return gone === all
       ? `The file is deleted with ${what}.`
-      : `The file is deleted, and ${gone} of ${what} are nowhere else.`;
+      : `The file is deleted, and ${gone} of ${what} ${gone === 1 ? 'is' : 'are'} nowhere else.`;
   }
   const rest = after.cases.length < all ? 'gone' : 'gone, or called something else now';
   return `${gone} of ${counted(all, 'test case')} ${gone === 1 ? 'is' : 'are'} ${rest}.`;
@@ -87,6 +121,18 @@ const createPool = (names: readonly string[]): { take(name: string): boolean } =
       const count = counts.get(name) ?? 0;
       if (count > 0) counts.set(name, count - 1);
       return count > 0;
+    },
+  };
+};
+
+/** What a file that is gone had of something may be in another one now. */
+const createAllowance = (total: number): { rest(count: number): number } => {
+  let left = total;
+  return {
+    rest(count) {
+      const covered = Math.min(left, Math.max(0, count));
+      left -= covered;
+      return count - covered;
     },
   };
 };

@@ -22,7 +22,7 @@ export const agentLimitsOf = (
 ): AgentLimits => {
   const { limits = {} } = job.request;
   const costUsdMax = lower(agent.costUsdMax ?? Number.POSITIVE_INFINITY, limits.costUsd);
-  if (costUsdMax < Number.POSITIVE_INFINITY && model.hasPrice !== true) {
+  if (costUsdMax < Number.POSITIVE_INFINITY && !model.hasPrice) {
     const message = `The price of the model ${model.name} is not known, so the job’s limit of $${costUsdMax} cannot be kept.`;
     throw new AppError('price_unknown', message);
   }

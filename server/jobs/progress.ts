@@ -5,6 +5,7 @@ import {
   type EgressDenied,
   type JobFact,
   noUsage,
+  plusCall,
   plusTurn,
   type Saved,
   type Usage,
@@ -58,7 +59,10 @@ export const startProgress = (
 };
 
 const usageOf = (entries: readonly TranscriptEntry[]): Usage =>
-  entries.reduce((sum, entry) => (entry.kind === 'reply' ? plusTurn(sum, entry.reply.usage) : sum), noUsage);
+  entries.reduce((sum, entry) => {
+    if (entry.kind === 'reply') return plusTurn(sum, entry.reply.usage);
+    return entry.kind === 'compaction' ? plusCall(sum, entry.usage) : sum;
+  }, noUsage);
 
 const savedBefore = (told: readonly JobFact[]): Saved => {
   const saved: Saved = {};

@@ -4,6 +4,7 @@ import type { Evidence } from '../domain/evidence.ts';
 import type { BaseRepository, PullRequest } from '../domain/github.ts';
 import type { Job } from '../domain/job.ts';
 import type { Walk } from './ports.ts';
+import { redacted } from './pull-request/redacted.ts';
 import { pullRequestText } from './pull-request/text.ts';
 
 export type Publication = {
@@ -50,10 +51,11 @@ export const publish = async (
   progress.saved = { branch, commit: sha };
   await emit({ type: 'Git: Push', branch, sha, ms: Math.round(performance.now() - started) });
 
-  const { title, body, draft } = pullRequestText({
+  const story = {
     ...{ job, answer, changeset, evidence, model, baseFiles: baseRepository.files },
     ...{ denials: progress.denials(), usage: progress.usage },
-  });
+  };
+  const { title, body, draft } = pullRequestText(redacted(story, redact));
   const text = { title: redact(title), body: redact(body), draft };
   const pullRequest = await github.createPullRequest(base, branch, text, signal);
   progress.saved = { branch, commit: sha, prUrl: pullRequest.url };

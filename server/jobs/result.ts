@@ -24,7 +24,8 @@ export const nothingToChangeResult = ({ answer, changeset }: Work, progress: Pro
   type: 'Result',
   status: 'nothing_to_change',
   prUrl: null,
-  summary: answer.summary,
+  // Why nothing was to change often stands in the first line, which is the title of nothing here.
+  summary: answer.summary === answer.title ? answer.title : `${answer.title}\n\n${answer.summary}`,
   filesChanged: 0,
   additions: null,
   deletions: null,

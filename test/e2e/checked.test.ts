@@ -31,7 +31,7 @@ test('checks run before and after in sandboxes of their own, and the result tell
   });
   const { events, last } = await bench.run({
     repository,
-    fields: {
+    request: {
       checks: [...checks, 'grep -q some stock.txt', 'grep -q nothing TODO.md', 'no-such-program --version'],
     },
     turns: [edit('stock.txt', 'none', 'some'), end],
@@ -62,7 +62,7 @@ test('an agent that breaks a check hears of it, mends it, and the pull request s
   const repository = await bench.forge.createRepository('acme/mended', { files: shop });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks },
+    request: { checks },
     turns: [
       edit('price.txt', '3', '4'),
       end,
@@ -97,7 +97,7 @@ test('what is still broken after another round becomes a draft', async () => {
   const repository = await bench.forge.createRepository('acme/broken', { files: shop });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks },
+    request: { checks },
     turns: [edit('price.txt', '3', '4'), end, end],
   });
   assert.deepEqual(found(events), ['before: sh tests/price.sh: passed', 'after: sh tests/price.sh: failed']);
@@ -112,7 +112,7 @@ test('a file that .gitignore hides is no part of the change: a check that needs 
   const repository = await bench.forge.createRepository('acme/incomplete', { files });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks: ['sh run.sh || sh tests/price.sh', 'cat price.txt && test ! -e run.sh || sh run.sh'] },
+    request: { checks: ['sh run.sh || sh tests/price.sh', 'cat price.txt && test ! -e run.sh || sh run.sh'] },
     turns: [...script('echo 5 >local.txt; echo "cat local.txt" >run.sh; sh run.sh'), end],
   });
   assert.deepEqual(found(events).slice(-2), [
@@ -128,7 +128,7 @@ test('a change of what defines a check is checked with the base’s versions of 
   const repository = await bench.forge.createRepository('acme/definitions', { files: shop });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks },
+    request: { checks },
     turns: [edit('price.txt', '3', '4'), edit('tests/price.sh', '= 3', '= 4'), end],
   });
   assert.deepEqual(found(events), [
@@ -156,7 +156,7 @@ test('a hijacked agent’s processes and programs change nothing of what the che
   });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks: ['npm test', 'sh tests/price.sh'] },
+    request: { checks: ['npm test', 'sh tests/price.sh'] },
     turns: [
       ...bend,
       // In its own sandbox all is well.
@@ -181,7 +181,7 @@ test('a change that costs the checks their sandbox has failed them, and the next
   });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks: ['sh tests/memory.sh', ...checks] },
+    request: { checks: ['sh tests/memory.sh', ...checks] },
     turns: [
       edit(
         'tests/memory.sh',

@@ -161,9 +161,13 @@ const assertWellFormed = (events: readonly StreamedEvent[]): void => {
   assert.deepEqual(terminal, events.slice(-1));
 };
 
-/** The steps come in their order, whatever happens within each. */
+/** The steps come in their order, whatever happens within each; the base is checked while the agent works. */
 const assertOrder = (events: readonly StreamedEvent[]): void => {
-  const steps = events.map(({ type }) => (/^(AI |Tool: )/.test(type) ? 'agent' : type));
+  const inOrder = events.filter((event) => !('when' in event && event.when === 'before'));
+  const steps = inOrder.map((event) => {
+    if (/^(AI |Tool: )/.test(event.type)) return 'agent';
+    return 'when' in event ? `${event.type} ${event.when}` : event.type;
+  });
   assert.deepEqual(
     steps.filter((step, index) => step !== steps[index - 1]),
     [
@@ -174,6 +178,10 @@ const assertOrder = (events: readonly StreamedEvent[]): void => {
       'Git: Clone',
       'Repository: Explored',
       'agent',
+      'Check: Started after',
+      'Check: Finished after',
+      'Check: Started after_with_base_files',
+      'Check: Finished after_with_base_files',
       'Git: Branch',
       'Git: Commit',
       'Git: Push',
@@ -253,9 +261,10 @@ const assertTraced = (
   const steps = below(root);
   assert.deepEqual(
     steps.map(({ run_type: type, name }) => `${type} ${name}`),
-    ['resolve', 'sandbox', 'clone', 'base', 'explore', 'agent', 'changeset', 'publish'].map(
-      (name) => `chain ${name}`,
-    ),
+    [
+      ...['resolve', 'sandbox', 'clone', 'base', 'explore', 'checks before', 'agent', 'changeset'],
+      ...['verify', 'publish'],
+    ].map((name) => `chain ${name}`),
   );
   const agent = below(steps.find(({ name }) => name === 'agent'));
   const turns = agent.filter(({ run_type: type }) => type === 'llm');

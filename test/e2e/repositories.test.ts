@@ -53,6 +53,47 @@ test('a job that changes nothing but workflows has nothing to publish, and says 
   await assertNothingPublished(forge, repository);
 });
 
+test('what the agent only made for itself is left out, what the base has of it is changed, and all are told', async () => {
+  const repository = await forge.createRepository('acme/untidy', {
+    files: { ...readMe, 'package.json': '{}\n', 'logs/kept.log': 'old\n' },
+  });
+  const outcome = await bench.run({
+    repository,
+    turns: script(`
+      mkdir -p node_modules/a src/__pycache__ && echo x | tee node_modules/a/index.js node_modules/a/b.js src/__pycache__/a.pyc
+      echo x | tee test.log fix.patch scratch.js src/app.js.orig && echo new >logs/kept.log && rm README.md
+      echo 'export const rate = 2;' >src/rate.js`),
+  });
+  const { changes, result, pullRequest } = await publicationOf(forge, repository, outcome);
+  const leftOut = {
+    'fix.patch': 'a patch',
+    'node_modules/': 'installed packages',
+    'scratch.js': 'scratch',
+    'src/__pycache__/': 'a cache',
+    'src/app.js.orig': 'left by a patch or an editor',
+    'test.log': 'a log',
+  };
+  assert.deepEqual(
+    { changes, leftOut: Object.fromEntries(result.leftOut.map(({ path, reason }) => [path, reason])) },
+    {
+      changes: { 'README.md': 'D 100644', 'logs/kept.log': 'M 100644', 'src/rate.js': 'A 100644' },
+      leftOut,
+    },
+  );
+  for (const [path, reason] of Object.entries(leftOut))
+    assert(pullRequest.body?.includes(`- \`${path}\`: ${reason}\n`), pullRequest.body ?? '');
+});
+
+test('a job that only leaves packages behind has nothing to publish, and says so', async () => {
+  const repository = await forge.createRepository('acme/only-packages', { files: readMe });
+  const outcome = await bench.run({
+    repository,
+    turns: script('mkdir -p node_modules/a && echo x >node_modules/a/index.js'),
+  });
+  assertNothingToChange(outcome, [{ path: 'node_modules/', reason: 'installed packages' }]);
+  await assertNothingPublished(forge, repository);
+});
+
 test('a job that changes nothing in the end has neither branch nor pull request', async () => {
   const repository = await forge.createRepository('acme/nothing', { files: readMe });
   const outcome = await bench.run({

@@ -133,7 +133,7 @@ test('nor does it make a check pass', async () => {
   const repository = await bench.forge.createRepository('acme/checked', { files });
   const { events, last } = await bench.run({
     repository,
-    fields: { checks: ['test ! -e FORGED.md'] },
+    request: { checks: ['test ! -e FORGED.md'] },
     turns: [
       bash(commandOf('impersonate-the-toolbox.py', 'forge', hostFile())),
       { reply: [done] },

@@ -23,6 +23,7 @@ export const prompt = 'Add input validation to all POST endpoints';
 const ordinary: AgentLimits = {
   turnsMax: 8,
   tokensMax: 10_000,
+  inputTokensMax: 100_000,
   commandMs: 120_000,
   commandMsMax: 600_000,
   outputBytesMax: 30_000,

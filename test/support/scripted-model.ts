@@ -8,6 +8,7 @@ export const createScriptedModel = (turns: readonly Turn[]): Model & { requests:
   const requests: ModelRequest[] = [];
   return {
     name: 'scripted',
+    hasPrice: false,
     requests,
     reply: async (request, onDelta, signal) => {
       const turn = turns[requests.length];

@@ -18,6 +18,7 @@ const base = {
 const limits: AgentLimits = {
   turnsMax: 100,
   tokensMax: 10_000_000,
+  inputTokensMax: 100_000,
   commandMs: 120_000,
   commandMsMax: 600_000,
   outputBytesMax: 30_000,

@@ -229,6 +229,10 @@ test('settings that contradict each other are named', () => {
     refusal({ ...needed, HEADERS_SECONDS_MAX: '31' }),
     /^ {2}HEADERS_SECONDS_MAX is 31, more than REQUEST_SECONDS_MAX \(30\)\.$/m,
   );
+  assert.match(
+    refusal({ ...needed, MODEL_CONTEXT_TOKENS: '47999' }),
+    /^ {2}MODEL_CONTEXT_TOKENS is 47999, less than MODEL_OUTPUT_TOKENS_MAX \(32000\) and 16000 for the request\.$/m,
+  );
   const edge = { COMMAND_SECONDS: 900, SANDBOX_PIDS_MAX: 1024, HEADERS_SECONDS_MAX: 30 };
   const given = Object.fromEntries(Object.entries(edge).map(([name, value]) => [name, `${value}`]));
   assert.partialDeepStrictEqual(readConfig({ ...needed, ...given }), edge);

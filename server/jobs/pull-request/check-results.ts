@@ -30,12 +30,19 @@ export const checkResults = (evidence: Evidence | undefined): string => {
 const nothingChecked =
   'Nothing was checked: neither the request nor `.backspace.yml` names a check, and the manifests of the base commit show none.';
 
-const opening = ({ checks }: Evidence): string => {
+const opening = ({ checks, checksFrom }: Evidence): string => {
   const ran = checks.filter(({ after }) => after.status !== 'could_not_run');
   if (ran.length === 0) return '**Nothing was checked:** none of the checks could run with this change.';
-  const some = ran.length < checks.length ? `${ran.length} of ${checks.length} could run. ` : '';
-  return `${some}The server ran them itself, in fresh sandboxes where the agent has never been: at the base commit, and there with exactly this change.`;
+  const some = ran.length < checks.length ? `${ran.length} of ${checks.length} checks could run. ` : '';
+  return `${some}The server itself ran what ${sources[checksFrom]}, in fresh sandboxes where the agent has never been: at the base commit, and there with exactly this change.`;
 };
+
+const sources = {
+  request: 'the request names',
+  backspace_yml: 'the base commit’s `.backspace.yml` names',
+  manifests: 'the base commit’s manifests show',
+  none: 'there is',
+} as const satisfies Record<Evidence['checksFrom'], string>;
 
 const table = (checks: readonly CheckEvidence[]): string => {
   const withBaseFiles = checks.some(({ afterWithBaseFiles }) => afterWithBaseFiles !== undefined);
@@ -105,20 +112,13 @@ const changedDefinitions = ({ definitionsChanged, checks }: Evidence): string =>
   return `This change touches what defines the checks${then}:\n\n${files}`;
 };
 
-const sources = {
-  request: 'the request names them',
-  backspace_yml: 'the base commit’s `.backspace.yml` names them',
-  manifests: 'the base commit’s manifests show them',
-  none: 'nobody has named them',
-} as const satisfies Record<Evidence['checksFrom'], string>;
-
-const circumstances = ({ tree, image, setup, checksFrom }: Evidence): string => {
+const circumstances = ({ tree, image, setup }: Evidence): string => {
   const steps = setup.slice(0, setupShownMax).map((command) => codeSpan(command, commandCharactersMax));
   const more = setup.length - steps.length;
   const commands = [...steps, ...(more > 0 ? [`${more} more`] : [])].join(', ');
   return [
-    `Checked was the tree ${codeSpan(tree, 40)}, the one of this pull request’s commit, in the image ${codeSpan(image, 120)},`,
-    `${setup.length > 0 ? `after the setup ${commands}` : 'without any setup'}; ${sources[checksFrom]}.`,
+    `Checked tree: ${codeSpan(tree, 40)}, that of this pull request’s commit, in the image ${codeSpan(image, 120)}`,
+    setup.length > 0 ? `after the setup ${commands}.` : 'without any setup.',
     'A check runs the code that it checks: hostile code can still lie about itself.',
   ].join(' ');
 };

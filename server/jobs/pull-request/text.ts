@@ -51,8 +51,15 @@ export const pullRequestText = (story: Story): { title: string; body: string; dr
   const others = [warning(wrong), ...below].filter((section) => section !== '');
   const left = bodyCharactersMax - others.join('\n\n').length;
   const description = closedFence(
-    cut(cleanMarkdown(answer.description), Math.min(left, descriptionCharactersMax)),
+    cut(withOwnHeadings(cleanMarkdown(answer.description)), Math.min(left, descriptionCharactersMax)),
   );
   const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
   return { title: visibleText(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
 };
+
+/** A section of the agent's that is called like one of the server's says whose words it holds. */
+const withOwnHeadings = (text: string): string =>
+  text.replaceAll(
+    /^([ \t>]{0,9}(?:#{1,6}[ \t]*)?[*_]{0,3})(checks|noticed by the server|request)([*_]{0,3}[ \t]*:?[*_]{0,3}[ \t#]*)$/gim,
+    '$1$2 (the agent’s words)$3',
+  );

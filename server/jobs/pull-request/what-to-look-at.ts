@@ -26,7 +26,7 @@ export const whatToLookAt = ({ answer, changeset, baseFiles, evidence, denials }
     section('Left out of the commit:', changeset.leftOut.map(leftOut)),
     section(refusals(denials), denials.distinct.map(refusal)),
   ].filter((part) => part !== '');
-  return parts.length === 0 ? '' : ['## What to look at', ...parts].join('\n\n');
+  return parts.length === 0 ? '' : ['## Noticed by the server', ...parts].join('\n\n');
 };
 
 const hurried =

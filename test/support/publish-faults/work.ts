@@ -29,6 +29,7 @@ const silenceMsMax = 1_000;
 const limits = {
   turnsMax: 4,
   tokensMax: 100_000,
+  inputTokensMax: 100_000,
   commandMs: 1_000,
   commandMsMax: 1_000,
   outputBytesMax: 1_000,

@@ -72,11 +72,11 @@ for (const [what, limits, costUsd, near, code, message] of [
   ],
   [
     'money',
-    { costUsdMax: 2.5 },
-    0.25,
+    { costUsdMax: 0.3 },
+    0.1,
     'The money that this job may cost is nearly used up.',
     'cost_limit',
-    'The job has cost $2.5 and is not done; $2.5 is the limit.',
+    'The job has cost $0.3 and is not done; $0.3 is the limit.',
   ],
 ] as const) {
   test(`near its limit of ${what} the agent is told once, in time to come to an end, and ended at the limit`, async () => {

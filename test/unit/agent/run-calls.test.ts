@@ -12,7 +12,7 @@ import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 
 const limits = {
-  ...{ turnsMax: 8, tokensMax: 10_000, commandMs: 120_000, commandMsMax: 600_000 },
+  ...{ turnsMax: 8, tokensMax: 10_000, inputTokensMax: 100_000, commandMs: 120_000, commandMsMax: 600_000 },
   ...{ outputBytesMax: 30_000, readBytesMax: 50_000, filesMax: 500, matchesMax: 200 },
 };
 

@@ -8,6 +8,7 @@ import { createMemorySandbox, type MemorySandbox } from '../../support/memory-sa
 const limits: AgentLimits = {
   turnsMax: 10,
   tokensMax: 10_000,
+  inputTokensMax: 100_000,
   commandMs: 120_000,
   commandMsMax: 600_000,
   outputBytesMax: 30_000,

@@ -170,7 +170,6 @@ for (const [status, message, whatToDo] of [
   [400, /refused the request: 400 .*effort/, /MODEL/],
   [403, /does not accept/, /ANTHROPIC_API_KEY/],
   [404, /refused the request: 404 model: claude-wrong/, /MODEL/],
-  [413, /refused the request/, /less/],
 ] as const) {
   test(`a ${status} is told in the API’s words, at once and without the key`, async () => {
     const faults: Fault[] = [];

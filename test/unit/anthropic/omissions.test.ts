@@ -150,7 +150,6 @@ test('a refusal that nothing left out would mend ends the job after one request'
     'messages.1: `tool_use` ids were found without `tool_result` blocks',
     'A maximum of 4 blocks with cache_control may be provided. Found 5.',
     'messages.1.content.0: `thinking` blocks in the latest assistant message cannot be modified.',
-    'prompt is too long: 1000001 tokens > 1000000 maximum',
   ]) {
     const body = { type: 'error', error: { type: 'invalid_request_error', message } };
     await using server = await startModel({ scenarios: [lookAround([{ status: 400, body }])] });

@@ -27,7 +27,7 @@ const said = ({ changed, deleted }: Pick<Difference, 'changed' | 'deleted'>) => 
 });
 
 const compare = (base: Listing, workspace: Listing) => {
-  const difference = compareWithBase(tree(base), listing(workspace));
+  const difference = compareWithBase(tree(base), listing(workspace), 'Change it');
   return { ...said(difference), leftOut: difference.leftOut };
 };
 

@@ -238,6 +238,19 @@ describe('a test that is skipped', () => {
     ]);
   });
 
+  test('is no news in a file that only moved', () => {
+    const skipped = js.replace("test('adds", "test.skip('adds");
+    const files = [
+      { path: 'a.test.js', before: skipped },
+      { path: 'b.test.js', after: skipped },
+    ];
+    assert.deepEqual(found(...files), []);
+    const more = { path: 'c.test.js', after: "test.skip('x', f);\n" };
+    assert.deepEqual(found(...files, more), [
+      'c.test.js: 1 new mark to skip tests, or to run only some of them.',
+    ]);
+  });
+
   test('is none where the word means something else', () => {
     const after = `${js}
 const rows = await books.findMany({ skip: 10, take: 5, only: 'a' });
@@ -438,6 +451,26 @@ describe('marks that tell a checker to look away', () => {
   test('are nothing in prose', () => {
     assert.deepEqual(found({ path: 'docs/a.md', after: 'Write `// @ts-ignore` or # noqa.' }), []);
   });
+});
+
+test('what is too large to be read in time is told, and the rest is read', () => {
+  const large = js + ' '.repeat(200_000);
+  assert.deepEqual(
+    found(
+      { path: 'a.test.js', before: large, after: '' },
+      { path: 'b.test.js', before: js },
+      { path: 'c.js', after: large },
+    ),
+    [
+      'b.test.js: The file is deleted with its 2 test cases.',
+      'a.test.js: It was too large to be compared with what it was.',
+    ],
+  );
+  const many = Array.from({ length: 30 }, (_, n) => ({ path: `${n}.test.js`, after: ' '.repeat(100_000) }));
+  assert.deepEqual(
+    found(...many),
+    many.slice(20).map(({ path }) => `${path}: It was too large to be compared with what it was.`),
+  );
 });
 
 test('hostile texts are read at once', () => {

@@ -8,7 +8,7 @@ import { queuedJob } from '../../support/jobs.ts';
 const minute = 60_000;
 const startedAt = '2026-01-02T03:00:00.000Z';
 const agent: AgentLimits = {
-  ...{ turnsMax: 100, tokensMax: 5_000_000 },
+  ...{ turnsMax: 100, tokensMax: 5_000_000, inputTokensMax: 100_000 },
   ...{ commandMs: 120_000, commandMsMax: 900_000, outputBytesMax: 32_768 },
   ...{ readBytesMax: 65_536, filesMax: 500, matchesMax: 100 },
 };
@@ -33,7 +33,7 @@ test('a job has the limits that it asks for, in the units of the agent', () => {
   const asked = { turns: 5, tokens: 1000, costUsd: 0.5, minutes: 10, commandSeconds: 30, outputKb: 8 };
   assert.deepEqual(limitsOf(asked), {
     ...agent,
-    ...{ turnsMax: 5, tokensMax: 1000, costUsdMax: 0.5 },
+    ...{ turnsMax: 5, tokensMax: 1000, inputTokensMax: 100_000, costUsdMax: 0.5 },
     ...{ commandMs: 30_000, commandMsMax: 30_000, outputBytesMax: 8192 },
     time: { nearAt: start + 7 * minute, endAt: start + 8 * minute },
   });

@@ -37,6 +37,7 @@ const settings: Settings = {
   agent: {
     turnsMax: 3,
     tokensMax: 10_000,
+    inputTokensMax: 100_000,
     commandMs: 1_000,
     commandMsMax: 1_000,
     outputBytesMax: 1_000,

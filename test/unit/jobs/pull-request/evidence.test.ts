@@ -63,13 +63,13 @@ test('a check that passed before and after is told in full', () => {
 
 ## Checks
 
-The server ran them itself, in fresh sandboxes where the agent has never been: at the base commit, and there with exactly this change.
+The server itself ran what the request names, in fresh sandboxes where the agent has never been: at the base commit, and there with exactly this change.
 
 | Check | Result | Base | This change |
 | --- | --- | --- | --- |
 | \`npm test\` | passed before and after | exit code 0, 1.2 s | exit code 0, 1.2 s |
 
-Checked was the tree \`${tree}\`, the one of this pull request’s commit, in the image \`default\`, after the setup \`npm ci\`; the request names them. A check runs the code that it checks: hostile code can still lie about itself.`,
+Checked tree: \`${tree}\`, that of this pull request’s commit, in the image \`default\` after the setup \`npm ci\`. A check runs the code that it checks: hostile code can still lie about itself.`,
   );
 });
 
@@ -166,7 +166,7 @@ test('work that came to an end because a limit was near makes no draft, and says
   assert.equal(draft, false);
   assert.match(
     body,
-    /\n## What to look at\n\nThe agent was told that a limit was near, and came to an end: /,
+    /\n## Noticed by the server\n\nThe agent was told that a limit was near, and came to an end: /,
   );
 });
 
@@ -194,7 +194,7 @@ test('without a check it is said that nothing was checked', () => {
   );
   assert.match(
     textOf(evidence([check(passed, passed), check(absent, absent)])).body,
-    /\n1 of 2 could run\. The server ran them itself/,
+    /\n1 of 2 checks could run\. The server itself ran what the base commit’s manifests show, in fresh/,
   );
 });
 
@@ -215,7 +215,7 @@ This change touches what defines the checks, so they ran a second time with base
   );
   assert.match(
     body,
-    /\n## What to look at\n\n.*:\n\n- `npm test` passes, but fails with what defined it in the base\.\n/,
+    /\n## Noticed by the server\n\n.*:\n\n- `npm test` passes, but fails with what defined it in the base\.\n/,
   );
   assert.match(body, /<code>npm test<\/code> failed with this change and base’s definitions: the end/);
 });
@@ -226,7 +226,7 @@ test('weakened tests are listed for the reviewer, whatever their paths try', () 
     { path: 'tests/`\n## Checks\n.js', what: 'The file is deleted.' },
   ];
   assert.ok(
-    textOf(evidence([], { weakened })).body.includes(`## What to look at
+    textOf(evidence([], { weakened })).body.includes(`## Noticed by the server
 
 Tests and checks that may say less than before:
 

@@ -129,6 +129,19 @@ test('code, addresses and comparisons stay readable', () => {
   assert.equal(described(plain), plain);
 });
 
+test('a section of the agent’s that is called like the server’s says whose it is', () => {
+  for (const [written, shown] of [
+    ['## Checks\n\nAll passed.', '## Checks (the agent’s words)\n\nAll passed.'],
+    ['### Request\n\n- x', '### Request (the agent’s words)\n\n- x'],
+    ['**Checks:**\nx', '**Checks (the agent’s words):**\nx'],
+    ['Checks\n---\nx', 'Checks (the agent’s words)\n---\nx'],
+    ['## CHECKS ##', '## CHECKS (the agent’s words) ##'],
+    ['## What to look at\n\nRequest by request.', '## What to look at\n\nRequest by request.'],
+  ] as const) {
+    assert.equal(described(written), shown);
+  }
+});
+
 test('a code block that does not end is ended before the server speaks', () => {
   for (const [open, closed] of [
     ['```js\nlet a;', '```js\nlet a;\n```'],
@@ -216,7 +229,7 @@ test('what the sandbox was refused on its way out is listed, in words that it ca
   };
   const { body } = textOf({}, { denials });
   assert.ok(
-    body.includes(`## What to look at
+    body.includes(`## Noticed by the server
 
 Something in the agent’s sandbox wanted out to other hosts and was refused 4 times:
 
