@@ -1,4 +1,4 @@
-import { compareWithBase, type WorkspaceFile } from '../../domain/changeset.ts';
+import { restorableDifferences, type WorkspaceFile } from '../../domain/changeset.ts';
 import type { BaseRepository } from '../../domain/github.ts';
 import type { Sandbox } from '../../domain/sandbox.ts';
 import type { SetupFile } from '../../domain/setup.ts';
@@ -9,7 +9,7 @@ export const madeBySetup = async (
   { files }: Pick<BaseRepository, 'files'>,
   signal: AbortSignal,
 ): Promise<readonly SetupFile[]> => {
-  const { changed } = compareWithBase(files, await sandbox.files(files.keys(), signal));
+  const { changed } = restorableDifferences(files, await sandbox.files(files.keys(), signal));
   return changed.slice(0, filesMax).map(({ path, mode, blobId }) => ({ path, mode, blobId }));
 };
 
