@@ -11,6 +11,7 @@ import { changesetOf, storedChangeset } from './stored-changeset.ts';
 import type { Before } from './verify/check-before.ts';
 import type { CheckGround } from './verify/check-sandbox.ts';
 import { feedbackOn, isBroken } from './verify/feedback.ts';
+import type { CheckLimits } from './verify/run-check.ts';
 import { verify } from './verify/verify.ts';
 
 /** What the agent has made of the job, and what the repository's checks say of it; nothing where nothing was changed. */
@@ -24,7 +25,7 @@ export const doWork = async (
   ground: CheckGround,
   { exploration, before, keeper }: { exploration: Exploration; before: Before; keeper: Keeper },
   way: Walk,
-  settings: Settings,
+  settings: Settings & { checks: CheckLimits },
   signal: AbortSignal,
 ): Promise<Work> => {
   const { held, baseRepository } = ground;

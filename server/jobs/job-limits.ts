@@ -39,6 +39,15 @@ export const agentLimitsOf = (
   };
 };
 
+/** When the checks have to be over: what is left then is for the pull request. */
+export const checksEndAt = (
+  job: Pick<Job, 'request' | 'startedAt' | 'createdAt'>,
+  { jobMs }: { jobMs: number },
+): number => {
+  const ownMs = jobMsOf(job, jobMs);
+  return Date.parse(job.startedAt ?? job.createdAt) + ownMs - Math.min(ownMs / 20, minute);
+};
+
 const lower = (max: number, asked: number | undefined, unit = 1): number =>
   Math.min(max, asked === undefined ? max : asked * unit);
 

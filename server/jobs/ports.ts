@@ -38,7 +38,7 @@ export type Settings = {
   jobMs: number;
   changeset: ChangesetLimits;
   checkpoint: CheckpointLimits;
-  checks: CheckLimits & {
+  checks: Pick<CheckLimits, 'checkMs'> & {
     /** How often the agent may go on when it broke something. */
     roundsMax: number;
   };

@@ -4,7 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { endAtLimit } from './at-limit.ts';
 import { doWork } from './do-work.ts';
 import { explore, explored } from './explore.ts';
-import { agentLimitsOf } from './job-limits.ts';
+import { agentLimitsOf, checksEndAt } from './job-limits.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
 import { createOwner } from './owner.ts';
@@ -80,7 +80,8 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const { github, step, progress } = way;
   const { repository, baseBranch } = job.request;
   await begin(held, way, settings);
-  const limits = agentLimitsOf(job, settings, way.model);
+  const agent = agentLimitsOf(job, settings, way.model);
+  const checks = { ...settings.checks, endsAt: checksEndAt(job, settings) };
 
   // Before the sandbox, since a repository or branch that is not there needs none.
   const base = await once('base', () =>
@@ -111,12 +112,12 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
   const failure = async () => (outcome.ok ? null : outcome.reason);
   const exploration = withFailure(found, commands.length > 0 ? await once('setup failure', failure) : null);
   const ground = { held, baseRepository, image, setUp };
-  const before = owner.own(startChecksBefore(ground, exploration.checks, way, settings.checks, signal));
+  const before = owner.own(startChecksBefore(ground, exploration.checks, way, checks, signal));
   const work = await doWork(
     ground,
     { exploration, before, keeper },
     way,
-    { ...settings, agent: limits },
+    { ...settings, agent, checks },
     signal,
   );
   endAtLimit(work.answer, work.changeset, job.request, work.evidence);

@@ -6,6 +6,8 @@ import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
 export type CheckLimits = {
   /** Of one check. */
   checkMs: number;
+  /** When the job needs its time for the rest, in milliseconds since 1970: no check runs longer. */
+  endsAt: number;
 };
 
 const probeMs = 60_000;
@@ -17,15 +19,20 @@ const outputCharactersMax = 6000;
 export const runCheck = async (
   { command, needs }: PlannedCheck,
   { sandbox, setupFailure }: { sandbox: Pick<Sandbox, 'exec'>; setupFailure: string | undefined },
-  { checkMs }: CheckLimits,
+  { checkMs, endsAt }: CheckLimits,
   signal: AbortSignal,
 ): Promise<CheckRun> => {
+  const timeoutMs = Math.min(checkMs, endsAt - Date.now());
+  if (timeoutMs <= 0) return couldNotRun(noTime);
   for (const { probe, otherwise } of needs) {
     const { exitCode } = await run(sandbox, probe, probeMs, signal);
     if (exitCode !== 0) return couldNotRun([otherwise, setupFailure].filter(Boolean).join(' '));
   }
   try {
-    return judge(await run(sandbox, command, checkMs, signal), checkMs, setupFailure);
+    const result = await run(sandbox, command, timeoutMs, signal);
+    if (result.timedOut && timeoutMs < checkMs)
+      return { ...couldNotRun(noTime), output: endOf(result.output) };
+    return judge(result, checkMs, setupFailure);
   } catch (thrown) {
     signal.throwIfAborted();
     if (!(thrown instanceof AppError) || thrown.code !== 'sandbox_lost') throw thrown;
@@ -59,6 +66,8 @@ const missingProgram: Record<number, string> = {
   126: 'A program that it calls is not executable in the sandbox image (exit code 126).',
   127: 'A program that it calls is not in the sandbox: the image lacks it, or a setup command must install it (exit code 127).',
 };
+
+const noTime = 'The job had no time left for it.';
 
 const couldNotRun = (reason: string): CheckRun => ({
   ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason },

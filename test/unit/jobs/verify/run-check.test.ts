@@ -6,7 +6,7 @@ import { verdictOf } from '../../../../server/domain/evidence.ts';
 import { runCheck } from '../../../../server/jobs/verify/run-check.ts';
 import { createMemorySandbox } from '../../../support/memory-sandbox.ts';
 
-const limits = { checkMs: 5_000 };
+const limits = { checkMs: 5_000, endsAt: Date.now() + 3_600_000 };
 const never = new AbortController().signal;
 type Commands = Parameters<typeof createMemorySandbox>[1];
 
@@ -52,6 +52,25 @@ test('a check that ran out of time has failed', async () => {
   const { status, exitCode, reason } = await run({ 'npm test': { timedOut: true, exitCode: null } });
   assert.deepEqual({ status, exitCode }, { status: 'failed', exitCode: null });
   assert.equal(reason, 'It ran longer than the 5 s allowed.');
+});
+
+test('a check for which the job has no time left has not run', async () => {
+  const reason = 'The job had no time left for it.';
+  const sandbox = createMemorySandbox(
+    {},
+    { 'npm test': { output: 'Begin\n', timedOut: true, exitCode: null } },
+  );
+  const runUntil = (endsAt: number) =>
+    runCheck(
+      { command: 'npm test', needs: [] },
+      { sandbox, setupFailure: undefined },
+      { ...limits, endsAt },
+      never,
+    );
+  const notRun = { status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason };
+  assert.deepEqual(await runUntil(Date.now()), notRun);
+  assert.deepEqual(sandbox.asked, []);
+  assert.deepEqual(await runUntil(Date.now() + 2_000), { ...notRun, output: 'Begin' });
 });
 
 test('a check that has cost its sandbox has failed; a loss before it began is the caller’s to mend', async () => {
