@@ -66,7 +66,9 @@ export const githubOptions = (config: JobsConfig, temporaryDirectory: string) =>
 export const serverIdOf = ({ SERVER_ID, HOST }: Config, port: number): string =>
   SERVER_ID ?? createHash('sha256').update(`${os.hostname()} ${HOST} ${port}`).digest('hex').slice(0, 16);
 
-export const databaseLimits = { connectionsMax: 20, connectMs: 5 * second, statementMs: 30 * second };
+export const databaseLimits = {
+  ...{ connectionsMax: 20, connectMs: 5 * second, statementMs: 30 * second, silenceMs: 10 * second },
+};
 
 export const storeOptions = (config: Config) => ({
   isWorker: config.ROLE !== 'web',

@@ -10,18 +10,21 @@ export type PostgresOptions = {
   connectMs: number;
   /** For one statement; a database that does not answer must not hold whoever asks for ever. */
   statementMs: number;
+  /** How long a server may be silent within a transaction: one that sleeps there must not keep its locks from the others. */
+  silenceMs: number;
   log: Log;
 };
 
 /** A PostgreSQL server, which any number of our servers may share. Connects at the first statement. */
 export const openPostgres = (options: PostgresOptions): Database => {
-  const { url, connectMs, statementMs, log } = options;
+  const { url, connectMs, statementMs, silenceMs, log } = options;
   const connection = {
     connectionString: url,
     application_name: 'tiny-backspace',
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
     query_timeout: statementMs + 1000,
+    idle_in_transaction_session_timeout: silenceMs,
     keepAlive: true,
   };
   const pool = new Pool({ ...connection, max: options.connectionsMax });

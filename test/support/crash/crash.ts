@@ -360,7 +360,9 @@ const untilEnd = async (jobId: string, { servers }: Site): Promise<StreamedEvent
   const until = performance.now() + endMs;
   for (;;) {
     const url = `${servers.any().url}/jobs/${jobId}/events`;
-    const events = await fetch(url)
+    // A stream is quiet for no longer than the job may take.
+    const signal = AbortSignal.timeout(Math.max(1, until - performance.now()));
+    const events = await fetch(url, { signal })
       .then((response) => Array.fromAsync(eventsOf(response)))
       .catch((): StreamedEvent[] => []);
     const last = events.at(-1);

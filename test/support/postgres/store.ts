@@ -19,8 +19,10 @@ export const storeSettings = {
 /** A store as one server process has it, with its claims. */
 export type TestStore = Store & JobClaims & { database: Database; create1(id: string): Promise<void> };
 
-export const openTestDatabase = (url: string): Database =>
-  openPostgres({ url, connectionsMax: 10, connectMs: 2000, statementMs: 10_000, log: recordingLog() });
+export const openTestDatabase = (url: string, silenceMs = 10_000): Database =>
+  openPostgres({
+    ...{ url, connectionsMax: 10, connectMs: 2000, statementMs: 10_000, silenceMs, log: recordingLog() },
+  });
 
 let processes = 0;
 
