@@ -14,6 +14,7 @@ import type { TranscriptEntry } from '../domain/transcript.ts';
 import { acquireSandbox, dispose } from './acquire-sandbox.ts';
 import { clone, guarded } from './clone.ts';
 import { goesOnElsewhere, type Settings, type Walk } from './ports.ts';
+import { keptNews, lossNews, restoredNews } from './sandbox-news.ts';
 import { createPreparation } from './setup/preparation.ts';
 import { takeCheckpoint } from './take-checkpoint.ts';
 
@@ -224,7 +225,7 @@ export const keepSandbox = async (
 
   const healAndTell = async (loss: AppError): Promise<string> => {
     const checkpoint = await heal(loss);
-    const told = toldToModel(loss, checkpoint, notSaved) + preparation.news();
+    const told = lossNews(loss, checkpoint, notSaved) + preparation.news();
     unsaved = false;
     notSaved = '';
     takeNews();
@@ -328,19 +329,6 @@ const isAtRest = (entries: readonly TranscriptEntry[]): boolean => {
   return last?.kind === 'reply' && !last.reply.content.some(({ type }) => type === 'tool_use');
 };
 
-const keptNews =
-  'Another server goes on with this job, in the same sandbox. All files are as they were; the shell began anew, in the ' +
-  'workspace and without the variables that you had exported.';
-
-const restoredNews = (checkpoint: Checkpoint | undefined): string => {
-  const { files = [], deleted = [], incomplete } = checkpoint ?? {};
-  const skipped = incomplete === undefined ? '' : ` It is not the newest: ${incomplete}.`;
-  return (
-    `Another server goes on with this job, in a new sandbox with the base commit and the last checkpoint ` +
-    `(${files.length} changed files, ${deleted.length} deletions).${skipped} ${lostThen}`
-  );
-};
-
 const handOverMs = 10_000;
 const engineAwayMs = 60_000;
 const engineAgainMs = 2000;
@@ -354,17 +342,3 @@ const tooMany = (losses: number, cause: AppError): AppError =>
     whatToDo: 'Ask for what needs less memory, or raise SANDBOX_MEMORY_MB or SANDBOX_LOSSES_MAX.',
     cause,
   });
-
-const toldToModel = (loss: AppError, checkpoint: Checkpoint | undefined, notSaved: string): string => {
-  const { files = [], deleted = [] } = checkpoint ?? {};
-  const skipped = notSaved === '' ? '' : ` The last checkpoint could not be taken: ${notSaved}.`;
-  return (
-    `The sandbox was lost: ${loss.message} A command that takes too much memory is the usual reason. A new sandbox ` +
-    `took its place, with the base commit and the last checkpoint (${files.length} changed files, ` +
-    `${deleted.length} deletions).${skipped} ${lostThen}`
-  );
-};
-
-const lostThen =
-  'Lost are changes since then, files that .gitignore hides, files outside the workspace, background processes and the ' +
-  'state of the shell. Look at what is there before you go on.';

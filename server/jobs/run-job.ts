@@ -3,7 +3,7 @@ import type { HeldJob } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { endAtLimit } from './at-limit.ts';
 import { doWork } from './do-work.ts';
-import { explore, explored } from './explore.ts';
+import { getReady } from './get-ready.ts';
 import { agentLimitsOf, checksEndAt } from './job-limits.ts';
 import { keepSandbox } from './keep-sandbox.ts';
 import { openEgress } from './open-egress.ts';
@@ -12,9 +12,6 @@ import { goesOnElsewhere, type Ports, type Settings, type Walk } from './ports.t
 import { endWithError, type Result, startProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { nothingToChangeResult, pullRequestResult } from './result.ts';
-import { createSetUp } from './setup/create-set-up.ts';
-import { withOfferedImage } from './setup/offered-image.ts';
-import { withFailure } from './setup/told-failure.ts';
 import { createSteps } from './steps.ts';
 import { takeBack, takeBackAgain } from './take-back.ts';
 import { startChecksBefore } from './verify/check-before.ts';
@@ -95,23 +92,12 @@ const walk = async (held: HeldJob, way: Walk, settings: Settings, signal: AbortS
       keeper.within(({ basePack }) => github.receiveBase(base, basePack(base.commit, signal), signal)),
     ),
   );
-  const found = await once('exploration', () =>
-    step('explore', () =>
-      keeper.within(async (sandbox) =>
-        withOfferedImage(await explore(sandbox, baseRepository.files, job.request, signal), settings.images),
-      ),
-    ),
+  const { exploration, ground } = await getReady(
+    { held, keeper, egress, baseRepository },
+    way,
+    settings,
+    signal,
   );
-  await way.emit(explored(found));
-  const { setup: commands, image } = found;
-  if (image !== undefined) await keeper.useImage(image);
-  const setUp = createSetUp({ commands, baseRepository, egress }, way, settings.setup);
-  // Before the checks begin: what it has made is kept, and they need not wait for it again.
-  const outcome = await keeper.prepare(commands.length > 0 ? setUp : undefined);
-  // What the model was told at first does not change when a later sandbox fares otherwise.
-  const failure = async () => (outcome.ok ? null : outcome.reason);
-  const exploration = withFailure(found, commands.length > 0 ? await once('setup failure', failure) : null);
-  const ground = { held, baseRepository, image, setUp };
   const before = owner.own(startChecksBefore(ground, exploration.checks, way, checks, signal));
   const work = await doWork(
     ground,

@@ -2,7 +2,7 @@ import { type ChangedFile, restorableDifferences } from '../../domain/changeset.
 import { AppError } from '../../domain/errors.ts';
 import type { BaseRepository } from '../../domain/github.ts';
 import type { HeldJob } from '../../domain/job.ts';
-import type { Sandbox, WayOut } from '../../domain/sandbox.ts';
+import type { Sandbox } from '../../domain/sandbox.ts';
 import type { SandboxUse, SetUp } from '../../domain/setup.ts';
 import { dispose } from '../acquire-sandbox.ts';
 import type { Walk } from '../ports.ts';
@@ -21,7 +21,7 @@ export type CheckSandbox = AsyncDisposable & { sandbox: Sandbox; setupFailure: s
 
 /**
  * A fresh sandbox in which the agent has never been, with the base commit, what the setup commands make of it, and then
- * exactly these changes. Nothing can leave it any more.
+ * exactly these changes. Nothing can leave it any more: what a check finds must not depend on a network.
  */
 export const openCheckSandbox = async (
   { held, baseRepository, image, setUp }: CheckGround,
@@ -35,7 +35,6 @@ export const openCheckSandbox = async (
     await held.ownSandbox(sandbox.id);
     await github.clone(sandbox, baseRepository.base, () => {}, signal);
     const outcome = await setUp(sandbox, use, signal);
-    sandbox.openWayOut(closed);
     await applyChanges(sandbox, baseRepository, changes, signal);
     return {
       sandbox,
@@ -82,12 +81,3 @@ const applyChanges = async (
     );
   }
 };
-
-/** Checks run without any network: what they find must not depend on it. */
-const closed: WayOut = async () => ({
-  status: 403,
-  headers: { 'content-type': 'text/plain; charset=utf-8' },
-  body: (async function* () {
-    yield Buffer.from('Nothing leaves the sandbox in which checks run.\n');
-  })(),
-});

@@ -1,6 +1,6 @@
-import { stripVTControlCharacters } from 'node:util';
 import { AppError } from '../../domain/errors.ts';
 import type { CheckRun, PlannedCheck } from '../../domain/evidence.ts';
+import { outputTail } from '../../domain/output-tail.ts';
 import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
 
 export type CheckLimits = {
@@ -31,7 +31,7 @@ export const runCheck = async (
   try {
     const result = await run(sandbox, command, timeoutMs, signal);
     if (result.timedOut && timeoutMs < checkMs)
-      return { ...couldNotRun(noTime), output: endOf(result.output) };
+      return { ...couldNotRun(noTime), output: outputTail(result.output, outputCharactersMax) };
     return judge(result, checkMs, setupFailure);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -50,7 +50,7 @@ const judge = (
   checkMs: number,
   setupFailure: string | undefined,
 ): CheckRun => {
-  const ran = { exitCode, durationMs, output: endOf(output) };
+  const ran = { exitCode, durationMs, output: outputTail(output, outputCharactersMax) };
   if (timedOut) {
     const reason = `It ran longer than the ${checkMs / 1000} s allowed.`;
     return { status: 'failed', ...ran, exitCode: null, reason };
@@ -72,11 +72,3 @@ const noTime = 'The job had no time left for it.';
 const couldNotRun = (reason: string): CheckRun => ({
   ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason },
 });
-
-const endOf = (output: string): string => {
-  const text = stripVTControlCharacters(output)
-    .replaceAll(/\r+\n/g, '\n')
-    .replaceAll(/[^\P{Cc}\n\t]/gu, '')
-    .trimEnd();
-  return text.length <= outputCharactersMax ? text : `… ${text.slice(-outputCharactersMax).toWellFormed()}`;
-};

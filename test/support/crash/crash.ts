@@ -361,7 +361,7 @@ const untilEnd = async (jobId: string, { servers }: Site): Promise<StreamedEvent
   for (;;) {
     const url = `${servers.any().url}/jobs/${jobId}/events`;
     // A stream is quiet for no longer than the job may take.
-    const signal = AbortSignal.timeout(Math.max(1, until - performance.now()));
+    const signal = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())));
     const events = await fetch(url, { signal })
       .then((response) => Array.fromAsync(eventsOf(response)))
       .catch((): StreamedEvent[] => []);

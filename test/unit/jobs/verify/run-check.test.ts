@@ -25,7 +25,7 @@ test('an exit code of 0 is a pass, another one a failure, and the end of the out
   const output = `${'x'.repeat(9_000)}\n\u001b[31m1 failed\u001b[0m\u0000\r\n`;
   const failed = await run({ 'npm test': { output, exitCode: 1 } });
   assert.deepEqual({ ...failed, output: '' }, { status: 'failed', exitCode: 1, durationMs: 40, output: '' });
-  assert.match(failed.output, /^… x{5991}\n1 failed$/);
+  assert.equal(failed.output, `${'x'.repeat(5_990)}\n1 failed`);
 });
 
 test('a check whose needs are not met has not run, and says why', async () => {
