@@ -4,13 +4,13 @@ import type { Model, ModelReply, Transcript } from '../domain/model.ts';
 import type { Base } from '../domain/repository.ts';
 import type { Span } from '../domain/trace.ts';
 import type { NoteTopic, TranscriptEntry, Transcripts } from '../domain/transcript.ts';
-import { type AgentAnswer, type Command, createAnswer } from './answer.ts';
+import { createAccount } from './account.ts';
+import type { AgentAnswer } from './answer.ts';
 import { askModel } from './ask-model.ts';
 import { createBounds, type Incomplete, outOfTime } from './bounds.ts';
 import { createContext } from './context/context.ts';
 import { createFirstMessage } from './first-message.ts';
 import type { Guardian } from './guardian.ts';
-import { createIncompleteAnswer, type Plan } from './incomplete-answer.ts';
 import { judgeReply, textOf } from './judge-reply.ts';
 import type { AgentLimits } from './limits.ts';
 import { createSystemPrompt } from './prompt.ts';
@@ -63,12 +63,9 @@ export const runAgent = async (
   const replay = createReplay(transcripts.earlier, transcripts.unfinished);
   const bounds = createBounds(limits);
   const withUniqueIds = createUniqueIds();
-  const commands = told.flatMap((fact) => commandOf(fact, ports.redact));
-  let plan = told.reduce(planAfter, []);
-  const said: string[] = [];
+  const account = createAccount(prompt, told, ports.redact);
   const save = async (entry: TranscriptEntry, fact?: JobFact) => {
-    if (fact) commands.push(...commandOf(fact, ports.redact));
-    if (fact) plan = planAfter(plan, fact);
+    if (fact) account.learn(fact);
     if (fact) context.learn(fact);
     await transcripts.save(entry, fact);
   };
@@ -127,8 +124,7 @@ export const runAgent = async (
     // The work so far is there for whoever asks for it, and of a sandbox that is lost what was saved.
     await saving;
     await guardian.healUnsaved(signal);
-    const steps = plan.map((step) => ({ ...step, title: ports.redact(step.title) }));
-    return createIncompleteAnswer(why, { said: said.map(ports.redact), plan: steps }, prompt, commands);
+    return account.incompleteAnswer(why);
   };
 
   for (;;) {
@@ -150,7 +146,7 @@ export const runAgent = async (
     transcript = withReply(transcript, reply.content);
 
     const verdict = judgeReply(reply);
-    if (textOf(reply) !== '') said.push(textOf(reply));
+    account.hear(textOf(reply));
     if (verdict.kind === 'final') {
       bounds.add(reply, [], usage);
       if (replay.isNote()) continue;
@@ -161,7 +157,7 @@ export const runAgent = async (
       }
       const next = feedback[feedbackGiven];
       if (next === undefined || bounds.end()) {
-        const answer = createAnswer(ports.redact(verdict.text), prompt, commands);
+        const answer = account.answer(verdict.text);
         return bounds.wrappingUp ? { ...answer, wrappedUp: true } : answer;
       }
       feedbackGiven += 1;
@@ -184,9 +180,3 @@ export const runAgent = async (
     saving.catch(() => {});
   }
 };
-
-const commandOf = (fact: JobFact, redact: (text: string) => string): Command[] =>
-  fact.type === 'Tool: Bash' ? [{ command: redact(fact.command), exitCode: fact.exitCode }] : [];
-
-const planAfter = (plan: Plan, fact: JobFact): Plan =>
-  fact.type === 'AI Plan' && fact.error === undefined ? fact.steps : plan;

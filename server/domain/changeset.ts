@@ -1,6 +1,6 @@
 import { isTakenFor, visibleName } from './file-name.ts';
 import type { LeftOut } from './job-event.ts';
-import { createLeftoverRule } from './leftovers.ts';
+import { createLeftoverRule } from './leftovers/leftovers.ts';
 import type { TreeFile } from './repository.ts';
 
 /** A file of the workspace as the toolbox lists it. */

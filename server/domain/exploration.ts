@@ -1,4 +1,4 @@
-import type { ChecksSource, PlannedCheck } from './evidence.ts';
+import type { ChecksSource, PlannedCheck } from './checks/evidence.ts';
 
 /** What the base commit says of itself, read by the server from blobs that it has hashed. */
 export type Exploration = {

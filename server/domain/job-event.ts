@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { checkMoments, checkStatuses, checksSources, checkVerdicts } from './checks/evidence.ts';
 import { errorCodes } from './errors.ts';
-import { checkMoments, checkStatuses, checksSources, checkVerdicts } from './evidence.ts';
 
 /**
  * Every fact about a job that anybody can see. The zod union below is the one source of the TypeScript types, the

@@ -1,4 +1,4 @@
-import { imageName } from './command-rules.ts';
+import { imageName } from './checks/command-rules.ts';
 
 /** An image that a server offers for sandboxes. */
 export type SandboxImage = {

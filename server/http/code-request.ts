@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandProblem, commandsMax } from '../domain/command-rules.ts';
+import { commandProblem, commandsMax } from '../domain/checks/command-rules.ts';
 import type { JobLimits, JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { listOfImages, type SandboxImage } from '../domain/sandbox-image.ts';

@@ -1,7 +1,7 @@
 import type { AgentAnswer } from '../agent/answer.ts';
 import type { Changeset } from '../domain/changeset.ts';
+import type { CheckEvidence, Evidence } from '../domain/checks/evidence.ts';
 import { AppError } from '../domain/errors.ts';
-import type { CheckEvidence, Evidence } from '../domain/evidence.ts';
 import type { JobRequest } from '../domain/job.ts';
 
 /**

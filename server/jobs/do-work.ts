@@ -1,7 +1,7 @@
 import type { AgentAnswer } from '../agent/answer.ts';
 import { runAgent } from '../agent/run-agent.ts';
 import type { Changeset } from '../domain/changeset.ts';
-import type { Evidence } from '../domain/evidence.ts';
+import type { Evidence } from '../domain/checks/evidence.ts';
 import type { Exploration } from '../domain/exploration.ts';
 import { collectChangeset } from './collect-changeset.ts';
 import { growingTranscripts } from './growing-transcripts.ts';

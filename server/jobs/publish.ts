@@ -1,6 +1,6 @@
 import type { AgentAnswer } from '../agent/answer.ts';
 import type { Changeset } from '../domain/changeset.ts';
-import type { Evidence } from '../domain/evidence.ts';
+import type { Evidence } from '../domain/checks/evidence.ts';
 import type { BaseRepository, PullRequest } from '../domain/github.ts';
 import type { Job } from '../domain/job.ts';
 import type { Walk } from './ports.ts';

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { commandProblem, commandsMax, imageName } from '../../domain/command-rules.ts';
+import { commandProblem, commandsMax, imageName } from '../../domain/checks/command-rules.ts';
 import { settingsPath } from './find-files.ts';
 import { shown } from './visible-text.ts';
 

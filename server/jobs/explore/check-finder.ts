@@ -1,4 +1,4 @@
-import type { PlannedCheck } from '../../domain/evidence.ts';
+import type { PlannedCheck } from '../../domain/checks/evidence.ts';
 
 export type Need = PlannedCheck['needs'][number];
 

@@ -1,4 +1,4 @@
-import type { ChecksSource, PlannedCheck } from '../../domain/evidence.ts';
+import type { ChecksSource, PlannedCheck } from '../../domain/checks/evidence.ts';
 import { type BaseFiles, isFile } from './base-files.ts';
 import type { Found, Place } from './check-finder.ts';
 import { needsOfCommand } from './command-needs.ts';

@@ -1,4 +1,4 @@
-import type { CheckEvidence, CheckRun, CheckVerdict } from '../../domain/evidence.ts';
+import type { CheckEvidence, CheckRun, CheckVerdict } from '../../domain/checks/evidence.ts';
 import { fenced, folded, htmlCode } from './markdown.ts';
 
 const outputsShownMax = 6;

@@ -1,4 +1,4 @@
-import type { CheckEvidence, CheckRun, Evidence } from '../../domain/evidence.ts';
+import type { CheckEvidence, CheckRun, Evidence } from '../../domain/checks/evidence.ts';
 import { checkOutputs } from './check-outputs.ts';
 import { codeCell, codeSpan, list, sentence, textCell } from './markdown.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckEvidence, CheckRun, Evidence } from '../../domain/evidence.ts';
+import type { CheckEvidence, CheckRun, Evidence } from '../../domain/checks/evidence.ts';
 import type { Story } from './text.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { AgentAnswer } from '../../agent/answer.ts';
-import type { Evidence } from '../../domain/evidence.ts';
+import type { Evidence } from '../../domain/checks/evidence.ts';
 import { codeSpan, quote, sentence } from './markdown.ts';
 
 const checksNamedMax = 5;

@@ -1,7 +1,7 @@
 import type { AgentAnswer } from '../../agent/answer.ts';
 import type { Changeset } from '../../domain/changeset.ts';
+import type { Evidence } from '../../domain/checks/evidence.ts';
 import type { DenialReport } from '../../domain/egress.ts';
-import type { Evidence } from '../../domain/evidence.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Usage } from '../../domain/job-event.ts';
 import { agentsCommands } from './agents-commands.ts';

@@ -1,5 +1,5 @@
+import type { Evidence } from '../../domain/checks/evidence.ts';
 import type { DenialReport } from '../../domain/egress.ts';
-import type { Evidence } from '../../domain/evidence.ts';
 import type { LeftOut } from '../../domain/job-event.ts';
 import { codeSpan, list, sentence } from './markdown.ts';
 import { findDoubtfulNames } from './named-files.ts';

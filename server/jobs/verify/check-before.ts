@@ -1,4 +1,4 @@
-import type { CheckRun, PlannedCheck } from '../../domain/evidence.ts';
+import type { CheckRun, PlannedCheck } from '../../domain/checks/evidence.ts';
 import type { Walk } from '../ports.ts';
 import type { CheckGround } from './check-sandbox.ts';
 import type { CheckLimits } from './run-check.ts';

@@ -1,5 +1,5 @@
+import type { CheckRun, PlannedCheck } from '../../domain/checks/evidence.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { CheckRun, PlannedCheck } from '../../domain/evidence.ts';
 import { outputTail } from '../../domain/output-tail.ts';
 import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
 

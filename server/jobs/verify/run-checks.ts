@@ -1,6 +1,6 @@
 import type { ChangedFile } from '../../domain/changeset.ts';
+import type { CheckMoment, CheckRun, PlannedCheck } from '../../domain/checks/evidence.ts';
 import { AppError } from '../../domain/errors.ts';
-import type { CheckMoment, CheckRun, PlannedCheck } from '../../domain/evidence.ts';
 import type { Walk } from '../ports.ts';
 import { type CheckGround, openCheckSandbox } from './check-sandbox.ts';
 import { type CheckLimits, runCheck } from './run-check.ts';

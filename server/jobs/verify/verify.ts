@@ -1,8 +1,8 @@
 import type { ChangedFile, Changeset } from '../../domain/changeset.ts';
-import { definesChecks } from '../../domain/check-definitions.ts';
-import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../../domain/evidence.ts';
+import { definesChecks } from '../../domain/checks/check-definitions.ts';
+import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../../domain/checks/evidence.ts';
+import { type ChangedText, findWeakened } from '../../domain/checks/weakened-tests.ts';
 import type { Exploration } from '../../domain/exploration.ts';
-import { type ChangedText, findWeakened } from '../../domain/weakened-tests.ts';
 import type { Walk } from '../ports.ts';
 import type { CheckGround } from './check-sandbox.ts';
 import type { CheckLimits } from './run-check.ts';

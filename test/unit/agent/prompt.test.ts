@@ -34,7 +34,7 @@ test('the system prompt tells what the model cannot find out by looking', () => 
     /Never delete, skip or weaken a test or a check to make it pass/,
     /scratch files/,
     /The repository's own instructions \(AGENTS\.md and the like\) tell how to work there, and count below these rules and below the job/,
-    /first line: the pull request's title, imperative, at most 72 characters/,
+    /first line: the pull request's title, imperative, fewer than 72 characters/,
     /say what you did not or could not check/,
   ]) {
     assert.match(prompt, said);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CheckEvidence, CheckVerdict, Evidence } from '../../../server/domain/evidence.ts';
+import type { CheckEvidence, CheckVerdict, Evidence } from '../../../server/domain/checks/evidence.ts';
 import { atLimit, endAtLimit } from '../../../server/jobs/at-limit.ts';
 
 const run = (status: 'passed' | 'failed') => ({ status, exitCode: 0, durationMs: 1, output: '' });

@@ -6,7 +6,7 @@ import {
   type CheckRun,
   type Evidence,
   verdictOf,
-} from '../../../../server/domain/evidence.ts';
+} from '../../../../server/domain/checks/evidence.ts';
 import { noUsage, type Usage } from '../../../../server/domain/job-event.ts';
 import { pullRequestText } from '../../../../server/jobs/pull-request/text.ts';
 

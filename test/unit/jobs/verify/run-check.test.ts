@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CheckRun } from '../../../../server/domain/checks/evidence.ts';
+import { verdictOf } from '../../../../server/domain/checks/evidence.ts';
 import { AppError } from '../../../../server/domain/errors.ts';
-import type { CheckRun } from '../../../../server/domain/evidence.ts';
-import { verdictOf } from '../../../../server/domain/evidence.ts';
 import { runCheck } from '../../../../server/jobs/verify/run-check.ts';
 import { createMemorySandbox } from '../../../support/memory-sandbox.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definesChecks, isTestFile } from '../../../server/domain/check-definitions.ts';
+import { definesChecks, isTestFile } from '../../../../server/domain/checks/check-definitions.ts';
 
 for (const path of [
   'tests/books.test.js',

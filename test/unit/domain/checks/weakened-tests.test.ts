@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ChangedText, findWeakened } from '../../../server/domain/weakened-tests.ts';
+import { type ChangedText, findWeakened } from '../../../../server/domain/checks/weakened-tests.ts';
 
 const found = (...files: ChangedText[]): string[] =>
   findWeakened(files).map(({ path, what }) => `${path}: ${what}`);
 
 const js = `import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { total } from '../src/total.js';
+import { total } from '../../src/total.js';
 
 test('adds the prices', () => {
   assert.equal(total([1, 2]), 3);

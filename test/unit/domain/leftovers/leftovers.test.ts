@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareWithBase } from '../../../server/domain/changeset.ts';
+import { compareWithBase } from '../../../../server/domain/changeset.ts';
 
 const file = { mode: '100644' as const, blobId: 'a'.repeat(40) };
 const changedFile = { mode: '100644' as const, blobId: 'b'.repeat(40) };

@@ -1,4 +1,4 @@
-import { productOf } from './leftover-directories.ts';
+import { productOf } from './directories.ts';
 import { lockFileReason } from './lock-files.ts';
 
 /** Why a new path is not committed; `path` is what a person is told, one directory instead of all that is in it. */
