@@ -104,9 +104,9 @@ export const startJobs = async (
     log,
     async run(held, signal) {
       // What a former holder has left is of no use now, apart from the sandbox that the job goes on in; and in the end
-      // not even that.
-      const clearUp = () => void (held.earlierClaims > 0 && reaper.look());
-      clearUp();
+      // not even that, also when the job was cancelled before it had that sandbox in hand.
+      const clearUp = async () => held.earlierClaims > 0 && reaper.look();
+      void clearUp();
       await runJob(held, ports, jobSettings(config), signal).finally(clearUp);
     },
     jobsMax: config.JOBS_RUNNING_MAX,
