@@ -282,13 +282,15 @@ const settings = z.object({
     'how long events and patch of an ended job are kept; how it ended is kept for good',
   ),
   JOB_MINUTES_MAX: integer(1, 1440, 60).describe('how long a job may take'),
-  JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 5_000_000).describe('input and output tokens of a job'),
+  JOB_TOKENS_MAX: integer(1000, 1_000_000_000, 20_000_000).describe(
+    'input and output tokens of a job, those from the cache included',
+  ),
   JOB_USD_MAX: z.coerce
     .number('must be a number')
     .positive('must be more than 0')
     .optional()
     .describe('what the model may cost in a job, in US dollars; it needs a model whose price is known'),
-  AGENT_TURNS_MAX: integer(1, 10_000, 100).describe('model replies in a job'),
+  AGENT_TURNS_MAX: integer(1, 10_000, 200).describe('model replies in a job'),
   SANDBOX_LOSSES_MAX: integer(0, 100, 3).describe('sandboxes that one job may lose and go on in another'),
   COMMAND_SECONDS: integer(1, 86_400, 120).describe(
     'how long a command may take when the model does not say',

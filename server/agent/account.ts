@@ -20,6 +20,8 @@ export const createAccount = (
   redact: (text: string) => string,
 ): Account => {
   const commands: Command[] = [];
+  // Titles are made of it, and are cut: half a secret would no longer be known as one.
+  const asked = redact(prompt);
   const said: string[] = [];
   let plan: Plan = [];
 
@@ -36,10 +38,10 @@ export const createAccount = (
     hear: (text) => {
       if (text !== '') said.push(redact(text));
     },
-    answer: (finalMessage) => createAnswer(redact(finalMessage), prompt, commands),
+    answer: (finalMessage) => createAnswer(redact(finalMessage), asked, commands),
     incompleteAnswer: (why) => {
       const steps = plan.map((step) => ({ ...step, title: redact(step.title) }));
-      return createIncompleteAnswer(why, { said, plan: steps }, prompt, commands);
+      return createIncompleteAnswer(why, { said, plan: steps }, asked, commands);
     },
   };
 };

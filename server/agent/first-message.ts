@@ -15,7 +15,13 @@ const aboutRepository = (exploration: Exploration): string =>
   [
     '# About the repository',
     'The server has read this from the base commit. Lines that begin with `| ` are the repository’s own words.',
-    ...[factsOf(exploration), treeOf(exploration), checksOf(exploration), notesOf(exploration)],
+    ...[
+      factsOf(exploration),
+      imageOf(exploration),
+      treeOf(exploration),
+      checksOf(exploration),
+      notesOf(exploration),
+    ],
     instructionsOf(exploration),
     'So far the repository. The job, in the user’s words, is what follows.',
   ]
@@ -38,6 +44,11 @@ const factsOf = ({ files, languages, manifests }: Exploration): string => {
   if (manifests.length > 0) facts.push('Manifests:', quoted(manifests.join('\n')));
   return facts.join('\n');
 };
+
+const imageOf = ({ image, imageHolds }: Exploration): string =>
+  image === undefined || !imageHolds
+    ? ''
+    : `Your sandbox is of the image «${image}», which holds: ${imageHolds}.`;
 
 const treeOf = ({ tree }: Exploration): string =>
   tree === '' ? '' : `Its files, as far as they fit here:\n${quoted(tree)}`;

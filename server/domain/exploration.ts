@@ -18,6 +18,8 @@ export type Exploration = {
   setup: readonly string[];
   /** A name in SANDBOX_IMAGES; undefined for the server's default image. */
   image?: string;
+  /** The tool chains of that image, in the words of SANDBOX_IMAGES. */
+  imageHolds?: string;
   /** What could not be used, and why, one sentence each. */
   notes: readonly string[];
 };

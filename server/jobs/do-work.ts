@@ -81,16 +81,19 @@ export const doWork = async (
       return verify(ground, work, { ...way, readBase }, settings.checks, signal);
     });
 
-  let evidence: Evidence | undefined;
+  let done: Work | undefined;
   for (let round = 1; ; round += 1) {
     const named = (name: string) => (round === 1 ? name : `${name} ${round}`);
     const answer = await once(named('answer'), askAgent);
+    // What was said to be done is worth more than the beginning of its mending.
+    if (done && answer.incomplete) return done;
     const changeset = changesetOf(await once(named('changeset'), collect));
     if (changeset.files.length === 0) return { answer, changeset, evidence: undefined };
-    const last = evidence;
-    evidence = await once(named('evidence'), () => check(changeset, last));
+    const last = done?.evidence;
+    const evidence = await once(named('evidence'), () => check(changeset, last));
+    done = { answer, changeset, evidence };
     const isLastRound = answer.incomplete !== undefined || round > settings.checks.roundsMax;
-    if (isLastRound || !isBroken(evidence)) return { answer, changeset, evidence };
+    if (isLastRound || !isBroken(evidence)) return done;
     feedback.push(feedbackOn(evidence));
   }
 };

@@ -107,6 +107,24 @@ test('what is still broken after another round becomes a draft', async () => {
   assert.equal(pull?.draft, true);
 });
 
+test('work that was done and broke a check becomes a draft, also when a limit ends its mending', async () => {
+  const repository = await bench.forge.createRepository('acme/cut-short', { files: shop });
+  const { last } = await bench.run({
+    repository,
+    request: { checks, limits: { turns: 3 } },
+    turns: [
+      edit('price.txt', '3', '4'),
+      { reply: [say('Raise the price\n\nTo 4.')] },
+      edit('price.txt', '4', '5'),
+    ],
+  });
+  const verdicts = [{ command: checks[0], verdict: 'broken' }];
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded', checks: verdicts });
+  const [pull] = bench.forge.pullRequests('acme/cut-short');
+  assert.partialDeepStrictEqual(pull, { title: 'Raise the price', draft: true });
+  assert.equal(await repository.git('show', `${pull?.headSha}:price.txt`), '4');
+});
+
 test('a file that .gitignore hides is no part of the change: a check that needs it fails', async () => {
   const files = { ...shop, '.gitignore': 'local.txt\n' };
   const repository = await bench.forge.createRepository('acme/incomplete', { files });
@@ -139,15 +157,19 @@ test('a change of what defines a check is checked with the base’s versions of 
   assert.equal(last.type, 'Result');
 });
 
-/** Programs of its own in every shell, and a process that puts back what the checks would find wrong. */
+/** Programs of its own in every shell, and a process that puts the price right as long as the check runs. */
 const bend = script(`
   mkdir -p "$HOME/bin"
   printf '#!/bin/true\\n' >"$HOME/bin/npm"
   chmod +x "$HOME/bin/npm"
   cp "$HOME/bin/npm" "$HOME/bin/sh"
   for file in .bashrc .profile .bash_profile; do echo "PATH=$HOME/bin:$PATH" >>"$HOME/$file"; done
-  (setsid bash -c 'while :; do test -e 3 && echo 3 >price.txt; sleep 0.1; done' >/dev/null 2>&1 &)
   echo 4 >price.txt
+  (setsid bash -c 'was=4
+    while sleep 0.05; do
+      if pgrep -f "tests/pric[e].sh" >/dev/null; then now=3; else now=4; fi
+      if [ $now != $was ]; then echo $now >price.txt; was=$now; fi
+    done' >/dev/null 2>&1 &)
   export PATH="$HOME/bin:$PATH" BASH_ENV="$HOME/.bashrc"`).slice(0, 1);
 
 test('a hijacked agent’s processes and programs change nothing of what the checks find', async () => {
@@ -159,8 +181,14 @@ test('a hijacked agent’s processes and programs change nothing of what the che
     request: { checks: ['npm test', 'sh tests/price.sh'] },
     turns: [
       ...bend,
-      // In its own sandbox all is well.
-      { reply: [call('bash', { command: 'npm test && sh tests/price.sh && cat price.txt' })] },
+      // In its own sandbox all is well, by the program and by the process.
+      {
+        reply: [
+          call('bash', {
+            command: 'npm test && /bin/sh -c "sleep 1; . tests/price.sh" && sleep 1 && cat price.txt',
+          }),
+        ],
+      },
       { expect: /4\n\[exit code 0/, reply: [done] },
       end,
     ],

@@ -36,8 +36,10 @@ export type CheckRun = {
   durationMs: number;
   /** The end of stdout and stderr together, without control characters. */
   output: string;
-  /** Why it could not run. */
+  /** Why it could not run, or did not come to its end. */
   reason?: string;
+  /** It could not run for want of a sandbox or of time: the repository has no part in that. */
+  isServersFault?: true;
 };
 
 export type CheckEvidence = {
@@ -69,10 +71,10 @@ export type Evidence = {
 
 /**
  * What could not run has shown nothing: it is never taken for a success, and when it passed before, the change is to
- * blame. Whether a check that passes, or fails, could run before, its run before tells.
+ * blame, unless the server is. Whether a check that passes, or fails, could run before, its run before tells.
  */
 export const verdictOf = (before: CheckRun, after: CheckRun): CheckVerdict => {
   if (after.status === 'passed') return before.status === 'failed' ? 'fixed' : 'passed';
-  if (before.status === 'passed') return 'broken';
+  if (before.status === 'passed' && !after.isServersFault) return 'broken';
   return after.status === 'could_not_run' ? 'could_not_run' : 'broken_before';
 };

@@ -10,7 +10,9 @@ export const withOfferedImage = (
   images: readonly Pick<SandboxImage, 'name' | 'holds'>[],
 ): Exploration => {
   const { image: asked, ...rest } = exploration;
-  if (asked === undefined || images.some(({ name }) => name === asked)) return exploration;
+  if (asked === undefined) return exploration;
+  const offered = images.find(({ name }) => name === asked);
+  if (offered) return { ...exploration, imageHolds: offered.holds };
   const note = `.backspace.yml asks for the sandbox image «${asked}», which this server does not offer: the default one was used. It offers ${listOfImages(images)}.`;
   return { ...rest, notes: [...rest.notes, note] };
 };

@@ -36,7 +36,7 @@ const fileNamesIn = (command: string): string[] =>
     .filter((name) => name !== '');
 
 /** Lockfiles and manifests, and where tools look for their settings, in whichever directory. */
-const isDecisive = (file: string): boolean => {
+export const isDecisive = (file: string): boolean => {
   const name = path.posix.basename(file);
   return names.has(name) || forms.some((form) => form.test(name));
 };

@@ -23,15 +23,16 @@ export const runCheck = async (
   signal: AbortSignal,
 ): Promise<CheckRun> => {
   const timeoutMs = Math.min(checkMs, endsAt - Date.now());
-  if (timeoutMs <= 0) return couldNotRun(noTime);
+  if (timeoutMs <= 0) return notRunByServer(noTime);
   for (const { probe, otherwise } of needs) {
     const { exitCode } = await run(sandbox, probe, probeMs, signal);
     if (exitCode !== 0) return couldNotRun([otherwise, setupFailure].filter(Boolean).join(' '));
   }
   try {
     const result = await run(sandbox, command, timeoutMs, signal);
-    if (result.timedOut && timeoutMs < checkMs)
-      return { ...couldNotRun(noTime), output: outputTail(result.output, outputCharactersMax) };
+    if (result.timedOut && timeoutMs < checkMs) {
+      return notRunByServer(noTime, outputTail(result.output, outputCharactersMax));
+    }
     return judge(result, checkMs, setupFailure);
   } catch (thrown) {
     signal.throwIfAborted();
@@ -67,8 +68,15 @@ const missingProgram: Record<number, string> = {
   127: 'A program that it calls is not in the sandbox: the image lacks it, or a setup command must install it (exit code 127).',
 };
 
-const noTime = 'The job had no time left for it.';
+export const noTime = 'The job had no time left for it.';
 
 const couldNotRun = (reason: string): CheckRun => ({
   ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason },
+});
+
+/** Of a check that the server had no sandbox, or no time, for. */
+export const notRunByServer = (reason: string, output = ''): CheckRun => ({
+  ...couldNotRun(reason),
+  output,
+  isServersFault: true,
 });

@@ -4,6 +4,7 @@ import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../
 import { type ChangedText, findWeakened } from '../../domain/checks/weakened-tests.ts';
 import type { Exploration } from '../../domain/exploration.ts';
 import type { Walk } from '../ports.ts';
+import { isDecisive } from '../setup/setup-key.ts';
 import type { CheckGround } from './check-sandbox.ts';
 import type { CheckLimits } from './run-check.ts';
 import { runChecks } from './run-checks.ts';
@@ -51,7 +52,7 @@ export const verify = async (
     ...{ checksFrom, tree, image, setup },
     definitionsChanged: definitions.map(({ path }) => path),
     weakened: looked.weakened,
-    notes: [...exploration.notes, ...looked.notes],
+    notes: [...exploration.notes, ...looked.notes, ...staleDependencies(files, setup)],
   };
 
   /** Without any other change that is the base itself, which was checked already. */
@@ -61,6 +62,15 @@ export const verify = async (
     const again = { checks, changes: others, when: 'after_with_base_files' } as const;
     return runChecks(ground, again, way, limits, signal);
   }
+};
+
+/** A setup has a way out, so it never runs on what the agent has written. */
+const staleDependencies = (files: readonly ChangedFile[], setup: readonly string[]): string[] => {
+  const changed = files.map(({ path }) => path).filter(isDecisive);
+  if (setup.length === 0 || changed.length === 0) return [];
+  return [
+    `The setup ran at the base: dependencies that ${changed.join(', ')} names since this change were not there for the checks.`,
+  ];
 };
 
 const never = (): never => {

@@ -67,7 +67,10 @@ test('a check for which the job has no time left has not run', async () => {
       { ...limits, endsAt },
       never,
     );
-  const notRun = { status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason };
+  const notRun = {
+    ...{ status: 'could_not_run', exitCode: null, durationMs: 0, output: '', reason },
+    isServersFault: true,
+  };
   assert.deepEqual(await runUntil(Date.now()), notRun);
   assert.deepEqual(sandbox.asked, []);
   assert.deepEqual(await runUntil(Date.now() + 2_000), { ...notRun, output: 'Begin' });
@@ -81,6 +84,13 @@ test('a check that has cost its sandbox has failed; a loss before it began is th
   assert.deepEqual([status, reason], ['failed', 'The sandbox was lost while it ran: Out of memory.']);
   const needs = [{ probe: 'command -v npm', otherwise: '' }];
   await assert.rejects(run({ 'command -v npm': lose }, undefined, needs), { code: 'sandbox_lost' });
+});
+
+test('for what the server could not do the change is not blamed', () => {
+  const passed: CheckRun = { status: 'passed', exitCode: 0, durationMs: 0, output: '' };
+  const notRun: CheckRun = { ...passed, status: 'could_not_run', exitCode: null };
+  assert.equal(verdictOf(passed, { ...notRun, isServersFault: true }), 'could_not_run');
+  assert.equal(verdictOf(passed, notRun), 'broken');
 });
 
 test('only what passed is called a success, and only what failed before is excused', () => {
