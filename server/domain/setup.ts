@@ -14,6 +14,6 @@ export type SetupOutcome = ({ ok: true } | { ok: false; reason: string }) & {
 
 /**
  * Brings a sandbox that is at the base commit to where the setup commands lead, by running them or from the cache, and
- * closes its way out again. Without setup commands it does nothing and is fine.
+ * closes its way out again: of a sandbox for checks for good, also when there are no setup commands.
  */
 export type SetUp = (sandbox: Sandbox, use: SandboxUse, signal: AbortSignal) => Promise<SetupOutcome>;
