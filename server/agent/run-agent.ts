@@ -99,6 +99,9 @@ export const runAgent = async (
     for (const { text, about, fact } of bounds.nudges()) await note(text, about, fact);
     const news = guardian.news();
     if (news !== undefined) await note(news);
+    // While the model thinks. A failure counts when the reply is there.
+    saving = guardian.save(signal);
+    saving.catch(() => {});
     const timeIsUp = bounds.timeIsUp();
     const inTime = AbortSignal.any([signal, timeIsUp]);
     const send = (view: Transcript) =>
@@ -122,7 +125,7 @@ export const runAgent = async (
   };
   const endIncomplete = async (why: Incomplete): Promise<AgentAnswer> => {
     // The work so far is there for whoever asks for it, and of a sandbox that is lost what was saved.
-    await saving;
+    await guardian.save(signal);
     await guardian.healUnsaved(signal);
     return account.incompleteAnswer(why);
   };
@@ -175,8 +178,5 @@ export const runAgent = async (
         : [];
     transcript = withUser(transcript, [...results, ...advice]);
     bounds.add(reply, results, usage);
-    // While the model thinks. A failure counts when the reply is there.
-    saving = guardian.save(signal);
-    saving.catch(() => {});
   }
 };

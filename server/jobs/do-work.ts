@@ -51,7 +51,7 @@ export const doWork = async (
     );
   const collect = () =>
     step('changeset', () =>
-      keeper.within(async (sandbox) =>
+      keeper.withWork(async (sandbox) =>
         storedChangeset(
           await collectChangeset(
             sandbox,

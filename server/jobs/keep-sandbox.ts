@@ -22,6 +22,8 @@ import { takeCheckpoint } from './take-checkpoint.ts';
 export type Keeper = AsyncDisposable & {
   /** Does it in the sandbox; when that is lost meanwhile, again in the next one. */
   within<T>(action: (sandbox: Sandbox) => Promise<T>): Promise<T>;
+  /** The same for what takes the agent's work: throws `sandbox_lost` when some of it is gone and the agent does not know. */
+  withWork<T>(action: (sandbox: Sandbox) => Promise<T>): Promise<T>;
   /** For the agent: each call goes to the sandbox of that moment. */
   sandbox: AgentSandbox;
   guardian(base: BaseRepository): Guardian;
@@ -132,7 +134,8 @@ export const keepSandbox = async (
     // Before the agent said that it was done, all that could be was saved.
     unsaved = !isAtRest(held.earlier);
     isTakenUp = true;
-    news = keptNews;
+    // A model that was not asked yet knows of no other server.
+    if (held.earlier.length > 0) news = keptNews;
     return true;
   };
 
@@ -189,8 +192,15 @@ export const keepSandbox = async (
         if (!isLoss(thrown, signal) || (unsaved && isAgentAtWork)) throw thrown;
         const checkpoint = await heal(thrown);
         if (!isAgentAtWork) tellRestored(checkpoint);
+        else if (checkpoint?.incomplete !== undefined) isIncomplete = true;
       }
     }
+  };
+
+  const withWork = async <T>(action: (sandbox: Sandbox) => Promise<T>): Promise<T> => {
+    const result = await within(action);
+    if (isIncomplete) throw workLost();
+    return result;
   };
 
   /** Not lost, but of no use. */
@@ -248,6 +258,7 @@ export const keepSandbox = async (
 
   return {
     within,
+    withWork,
     sandbox: {
       exec: (...request) => changing().exec(...request),
       write: (...file) => changing().write(...file),
@@ -258,7 +269,9 @@ export const keepSandbox = async (
     },
     async useImage(name) {
       image = await held.once('image', async () => name);
-      if (here().image !== image) await replace();
+      // In one that is kept the agent may be at work already, and one image can have several names.
+      const isInUse = isTakenUp && held.earlier.length > 0;
+      if (here().image !== image && !isInUse) await replace();
     },
     async prepare(setUp) {
       preparation.decide(setUp);
@@ -336,6 +349,13 @@ const engineAgainMs = 2000;
 const fail = (): never => {
   throw new AppError('sandbox_lost', 'The sandbox is gone.');
 };
+
+const workLost = (): AppError =>
+  new AppError(
+    'sandbox_lost',
+    'A part of what the agent had done was lost with its sandbox after it had said that it was done.',
+    { whatToDo: 'Send the job again; what was kept is at GET /jobs/:id/patch.' },
+  );
 
 const tooMany = (losses: number, cause: AppError): AppError =>
   new AppError('sandbox_lost', `The job has lost its sandbox ${losses} times. Last: ${cause.message}`, {

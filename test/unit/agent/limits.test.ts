@@ -157,7 +157,8 @@ test('a model that speaks when the time is up is cut off, and what was done befo
   };
   assert.deepEqual((await agent.run()).incomplete, outOfTime);
   assert.deepEqual(nudges(agent.facts), [`limit_near: The time of this job is nearly over. ${wrapUp}`]);
-  assert.deepEqual(saved, ['saved']);
+  // Before each of the two requests, and in the end.
+  assert.equal(saved.length, 3);
   assert.deepEqual(
     agent.entries.map(({ kind }) => kind),
     ['note', 'reply', 'result'],

@@ -432,6 +432,20 @@ test('an agent that is taken up at any entry of its transcript asks and does onl
   }
 });
 
+test('what replayed turns have changed is saved once, before the first reply that is asked for', async () => {
+  const turns = 20;
+  const script = Array.from({ length: turns }, (_, index) => ({
+    content: [call(`bash-${index}`, 'bash', { command: 'npm test' })],
+  }));
+  const whole = createScriptedAgent([...script, done], { turnsMax: 100 });
+  await whole.run();
+  const again = createScriptedAgent([done], { turnsMax: 100 }, { earlier: whole.entries.slice(0, -1) });
+  const log: string[] = [];
+  again.guardian.save = async () => void log.push(`saved before request ${again.requests.length + 1}`);
+  await again.run();
+  assert.deepEqual(log, ['saved before request 1']);
+});
+
 const resultOf = (entry: TranscriptEntry) => (entry.kind === 'result' ? entry.result.toolUseId : undefined);
 
 test('a call that was under way when its server died is told to be interrupted, and what stands behind it is not run', async () => {

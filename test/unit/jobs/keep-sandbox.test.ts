@@ -195,3 +195,30 @@ test('an image that the base names takes the place of the first one, also when a
   await died.keeper.useImage('go');
   assert.deepEqual(died.done, ['left gone', 'go-1 started', 'go-1 cloned', 'go-1 kept']);
 });
+
+test('work that was said to be done is not taken from a sandbox that lacks some of it', async () => {
+  const incomplete = { ...checkpoint, incomplete: 'it was too much' };
+  const after = await open({ checkpoint: incomplete, hadBegun: true });
+  await after.keeper.prepare(undefined);
+  await assert.rejects(
+    after.keeper.withWork(async () => 'work'),
+    /A part of what the agent had done was lost/,
+  );
+
+  const left = { id: 'kept', image: 'default' };
+  const kept = await open({ left, checkpoint: incomplete, hadBegun: true });
+  await kept.keeper.prepare(undefined);
+  assert.equal(await kept.keeper.withWork(async ({ id }) => id), 'kept');
+  const losing = kept.keeper.withWork(async ({ id }) => {
+    if (id === 'kept') throw kept.lose(id);
+    return id;
+  });
+  await assert.rejects(losing, /It is gone|A part of what the agent had done was lost/);
+});
+
+test('an image that is known by another name does not cost a job the sandbox in which its agent is at work', async () => {
+  const { keeper, done } = await open({ left: { id: 'kept', image: 'alias' }, hadBegun: true });
+  await keeper.useImage('go');
+  await keeper.prepare(undefined);
+  assert.deepEqual(done, []);
+});
