@@ -89,7 +89,7 @@ const limitReached = (limits: AgentLimits, usage: Usage): Incomplete | undefined
   const { turnsMax, tokensMax, costUsdMax, time } = limits;
   const tokens = tokensOf(usage);
   if (usage.turns >= turnsMax) {
-    const message = `The model was not done after ${turnsMax} turns, which is the limit.`;
+    const message = `The model was not done after ${turnsMax === 1 ? 'one turn' : `${turnsMax} turns`}, which is the limit.`;
     return { code: 'turn_limit', message };
   }
   if (tokens >= tokensMax) {

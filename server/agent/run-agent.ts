@@ -111,7 +111,9 @@ export const runAgent = async (
         { ...ports, unfinished: replay.unfinished() },
         inTime,
       );
-    const answered = await context.ask(transcript, send, inTime).catch((thrown: unknown) => {
+    const answered = await context.ask(transcript, send, inTime).catch(async (thrown: unknown) => {
+      // Whatever becomes of the job now, what its last turn has changed is to be there.
+      await saving.catch(() => {});
       signal.throwIfAborted();
       if (timeIsUp.aborted) return undefined;
       throw thrown;

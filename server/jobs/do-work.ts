@@ -7,6 +7,7 @@ import { collectChangeset } from './collect-changeset.ts';
 import { growingTranscripts } from './growing-transcripts.ts';
 import type { Keeper } from './keep-sandbox.ts';
 import type { Settings, Walk } from './ports.ts';
+import { readFiles } from './read-files.ts';
 import { changesetOf, storedChangeset } from './stored-changeset.ts';
 import type { Before } from './verify/check-before.ts';
 import type { CheckGround } from './verify/check-sandbox.ts';
@@ -64,9 +65,9 @@ export const doWork = async (
         ),
       ),
     );
-  const readBase = (ids: readonly string[]) =>
+  const readBase = (paths: readonly string[]) =>
     keeper
-      .within((sandbox) => sandbox.blobs(ids, baseBytesMax, signal))
+      .within((sandbox) => readFiles(sandbox, baseRepository.files, paths, baseLimits, signal))
       .catch(() => {
         signal.throwIfAborted();
         // The agent may have broken its clone: then the reader is told that nothing can be said.
@@ -98,4 +99,5 @@ export const doWork = async (
   }
 };
 
-const baseBytesMax = 8 << 20;
+/** What can be read through in no time. */
+const baseLimits = { fileBytesMax: 1 << 20, bytesMax: 8 << 20 };

@@ -8,8 +8,8 @@ import { findFiles } from './explore/find-files.ts';
 import { instructionsOf } from './explore/instructions.ts';
 import { languagesOf } from './explore/languages.ts';
 import { planChecks } from './explore/plan-checks.ts';
-import { readFiles } from './explore/read-files.ts';
 import { drawTree } from './explore/tree.ts';
+import { readFiles } from './read-files.ts';
 
 /**
  * What the base commit says of itself, and what follows for the job from that and from the request. Only the few files
@@ -24,7 +24,7 @@ export const explore = async (
   const found = findFiles(files);
   const settingsPaths = found.settings === undefined ? [] : [found.settings];
   const toRead = [...settingsPaths, ...found.instructions, ...found.manifests, ...found.pythonTests];
-  const { texts, notes } = await readFiles(sandbox, files, toRead, signal);
+  const { texts, notes } = await readFiles(sandbox, files, toRead, readLimits, signal);
 
   const settings = parseBackspaceYml(texts.get(settingsPaths[0] ?? '') ?? '');
   const { instructions, notes: cut } = instructionsOf(texts, found.instructions);
@@ -47,6 +47,9 @@ export const explore = async (
     notes: [...settings.notes, ...plan.notes, ...found.notes, ...notes, ...cut].slice(0, notesMax),
   };
 };
+
+/** Far more than a person writes into one of these files, and into all of them. */
+const readLimits = { fileBytesMax: 128 * 1024, bytesMax: 2 * 1024 * 1024 };
 
 /** Far more than an ordinary repository has; the last ones weigh least. */
 const notesMax = 30;

@@ -40,6 +40,8 @@ export type CheckRun = {
   reason?: string;
   /** It could not run for want of a sandbox or of time: the repository has no part in that. */
   isServersFault?: true;
+  /** Its sandbox was gone before it came to its end. */
+  lostSandbox?: true;
 };
 
 export type CheckEvidence = {

@@ -68,7 +68,8 @@ const applyChanges = async (
   await sandbox.restore({ files, deleted, base: [] }, signal);
 
   // What is checked must be what is pushed. Besides it there may be what the setup has made.
-  const there = restorableDifferences(base.files, await sandbox.files(base.files.keys(), signal));
+  const paths = new Set([...base.files.keys(), ...files.map(({ path }) => path)]);
+  const there = restorableDifferences(base.files, await sandbox.files(paths, signal));
   const blobs = new Map(there.changed.map(({ path, mode, blobId }) => [path, `${mode} ${blobId}`]));
   const missing = [
     ...files.filter(({ path, mode, blobId }) => blobs.get(path) !== `${mode} ${blobId}`),
@@ -76,7 +77,7 @@ const applyChanges = async (
   ];
   if (missing[0] !== undefined) {
     throw new AppError(
-      'internal',
+      'sandbox_unavailable',
       `The sandbox for checks does not hold ${missing[0].path} as it was changed.`,
     );
   }

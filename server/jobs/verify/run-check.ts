@@ -38,7 +38,7 @@ export const runCheck = async (
     signal.throwIfAborted();
     if (!(thrown instanceof AppError) || thrown.code !== 'sandbox_lost') throw thrown;
     const reason = `The sandbox was lost while it ran: ${thrown.message}`;
-    return { status: 'failed', exitCode: null, durationMs: 0, output: '', reason };
+    return { status: 'failed', exitCode: null, durationMs: 0, output: '', reason, lostSandbox: true };
   }
 };
 

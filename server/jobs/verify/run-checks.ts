@@ -5,13 +5,13 @@ import type { Walk } from '../ports.ts';
 import { type CheckGround, openCheckSandbox } from './check-sandbox.ts';
 import { type CheckLimits, noTime, notRunByServer, runCheck } from './run-check.ts';
 
-/** How often no sandbox for checks may be had before those that are left count as not run. */
-const failuresMax = 2;
+/** It may be the engine's doing that there is no sandbox, or none any more: what happens again is as it seems. */
+const attemptsMax = 2;
 
 /**
- * Runs the checks one after the other in a fresh sandbox with these changes; behind one that has cost the sandbox, in
- * another one. As many runs as checks come back, in their order. A job is not lost for want of a sandbox for its checks:
- * then they could not run.
+ * Runs the checks one after the other, each in a fresh sandbox with these changes: code that one of them runs cannot
+ * decide what the next one finds. As many runs as checks come back, in their order. A job is not lost for want of a
+ * sandbox for its checks: then they could not run.
  */
 export const runChecks = async (
   ground: CheckGround,
@@ -24,38 +24,48 @@ export const runChecks = async (
   limits: CheckLimits,
   signal: AbortSignal,
 ): Promise<CheckRun[]> => {
-  const runs: CheckRun[] = [];
   const use = when === 'before' ? 'before' : 'after';
-
-  const tell = async (command: string, action: () => Promise<CheckRun>) => {
-    await way.emit({ type: 'Check: Started', command, when });
-    const run = await action();
-    runs.push(run);
-    const { isServersFault: _, ...told } = run;
-    await way.emit({ type: 'Check: Finished', command, when, ...told });
-  };
-  const left = () => checks.slice(runs.length);
   // A setup without end must not take the time of the pull request.
   using inTime = untilTime(limits.endsAt, signal);
 
-  for (let failures = 0; left().length > 0; ) {
-    try {
-      await using open = await openCheckSandbox(ground, changes, use, way, inTime.signal);
-      for (const check of left()) {
-        await tell(check.command, () => runCheck(check, open, limits, signal));
-        if (open.sandbox.lost.aborted) break;
+  const runInSandbox = async (check: PlannedCheck): Promise<CheckRun> => {
+    await using open = await openCheckSandbox(ground, changes, use, way, inTime.signal);
+    // Awaited, or the sandbox would be gone while the check runs.
+    return await runCheck(check, open, limits, signal);
+  };
+  const run = async (check: PlannedCheck): Promise<CheckRun> => {
+    for (let attempt = 1; ; attempt += 1) {
+      if (inTime.signal.aborted && !signal.aborted) return notRunByServer(noTime);
+      const isLast = attempt === attemptsMax;
+      try {
+        const found = await runInSandbox(check);
+        if (!found.lostSandbox || isLast) return found;
+      } catch (thrown) {
+        if (!isOfTheSandbox(thrown, signal)) throw thrown;
+        way.log.warn({ jobId: ground.held.job.id, err: thrown }, 'there was no sandbox for a check');
+        if (isLast && !inTime.signal.aborted) return withoutSandbox(thrown);
       }
-    } catch (thrown) {
-      if (!isOfTheSandbox(thrown, signal)) throw thrown;
-      failures += 1;
-      way.log.warn({ jobId: ground.held.job.id, err: thrown }, 'there was no sandbox for checks');
-      if (failures <= failuresMax && !inTime.signal.aborted) continue;
-      const run = inTime.signal.aborted ? notRunByServer(noTime) : withoutSandbox(thrown);
-      for (const { command } of left()) await tell(command, async () => run);
     }
+  };
+
+  const runs: CheckRun[] = [];
+  for (const check of checks) {
+    const { command } = check;
+    await way.emit({ type: 'Check: Started', command, when });
+    const found = when === 'before' ? asBefore(await run(check)) : await run(check);
+    runs.push(found);
+    const { isServersFault: _, lostSandbox: __, ...told } = found;
+    await way.emit({ type: 'Check: Finished', command, when, ...told });
   }
   return runs;
 };
+
+/**
+ * A base that needs too long, or too much memory, while the agent is at work beside it has not shown that it is broken:
+ * else an agent that keeps the machine busy could excuse itself.
+ */
+const asBefore = (run: CheckRun): CheckRun =>
+  run.status === 'failed' && run.exitCode === null ? { ...run, status: 'could_not_run' } : run;
 
 /** Neither our own defect, nor the end of the job or of our hold on it. */
 const isOfTheSandbox = (thrown: unknown, signal: AbortSignal): thrown is AppError =>

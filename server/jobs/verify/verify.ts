@@ -3,14 +3,16 @@ import { definesChecks } from '../../domain/checks/check-definitions.ts';
 import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../../domain/checks/evidence.ts';
 import { type ChangedText, findWeakened } from '../../domain/checks/weakened-tests.ts';
 import type { Exploration } from '../../domain/exploration.ts';
+import type { TreeFile } from '../../domain/repository.ts';
 import type { Walk } from '../ports.ts';
+import type { ReadFiles } from '../read-files.ts';
 import { isDecisive } from '../setup/setup-key.ts';
 import type { CheckGround } from './check-sandbox.ts';
 import type { CheckLimits } from './run-check.ts';
 import { runChecks } from './run-checks.ts';
 
-/** The bytes of blobs of the base commit, hashed by the server; undefined when they cannot be had. */
-export type ReadBase = (ids: readonly string[]) => Promise<Uint8Array[] | undefined>;
+/** The texts of files of the base commit, hashed by the server, but for what is too large; undefined when none can be had. */
+export type ReadBase = (paths: readonly string[]) => Promise<Pick<ReadFiles, 'texts'> | undefined>;
 
 /**
  * Runs the repository's checks at the base with exactly this changeset, and compares with what they said `before`. If the
@@ -82,19 +84,18 @@ const lookForWeakening = async (
   files: readonly ChangedFile[],
   readBase: ReadBase,
 ): Promise<Pick<Evidence, 'weakened' | 'notes'>> => {
-  const known = files.flatMap(({ path }) => {
-    const file = baseRepository.files.get(path);
-    return file && file.mode !== '160000' ? [{ path, blobId: file.blobId }] : [];
-  });
-  const contents = known.length === 0 ? [] : await readBase(known.map(({ blobId }) => blobId));
-  if (contents === undefined) {
+  const known = files.map(({ path }) => path).filter((path) => isFile(baseRepository.files.get(path)));
+  // What matters most comes first, in case that not all of it can be read.
+  const inOrder = [...known.filter(definesChecks), ...known.filter((path) => !definesChecks(path))];
+  const read = await readBase(inOrder);
+  if (read === undefined) {
     const note =
       'Whether tests were weakened could not be looked for: what the files were before could not be read.';
     return { weakened: [], notes: [note] };
   }
-  const before = new Map(known.map(({ path }, index) => [path, textOf(contents[index])]));
+  const isKnown = new Set(known);
   const texts = files.map((file): ChangedText => {
-    const was = before.get(file.path);
+    const was = isKnown.has(file.path) ? (read.texts.get(file.path) ?? '') : undefined;
     return {
       path: file.path,
       ...(was !== undefined && { before: was }),
@@ -103,6 +104,8 @@ const lookForWeakening = async (
   });
   return { weakened: findWeakened(texts), notes: [] };
 };
+
+const isFile = (file: TreeFile | undefined): boolean => file !== undefined && file.mode !== '160000';
 
 /** What can be read through in no time; a larger file counts as empty on both sides. */
 const textBytesMax = 1 << 20;

@@ -1,10 +1,11 @@
-import type { Sandbox } from '../../domain/sandbox.ts';
-import type { BaseFiles } from './base-files.ts';
+import type { Sandbox } from '../domain/sandbox.ts';
+import type { BaseFiles } from './explore/base-files.ts';
 
-/** Far more than a person writes into one of these files. */
-const fileBytesMax = 128 * 1024;
-/** Of all of them together. */
-const bytesMax = 2 * 1024 * 1024;
+export type ReadLimits = {
+  fileBytesMax: number;
+  /** Of all of them together. */
+  bytesMax: number;
+};
 
 export type ReadFiles = {
   /** As UTF-8; what is none of it becomes `�`. */
@@ -20,6 +21,7 @@ export const readFiles = async (
   sandbox: Pick<Sandbox, 'blobs'>,
   files: BaseFiles,
   paths: readonly string[],
+  { fileBytesMax, bytesMax }: ReadLimits,
   signal: AbortSignal,
 ): Promise<ReadFiles> => {
   const texts = new Map<string, string>();
