@@ -62,8 +62,8 @@ export const createModel = (options: ModelOptions): Model => {
           log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
           continue;
         }
-        const vainMs = told ? 0 : performance.now() - start;
-        const wait = failure.retry ? waits.after(attempt, failure.waitMs, vainMs) : undefined;
+        const failed = { ms: performance.now() - start, hadBegun: told };
+        const wait = failure.retry ? waits.after(attempt, failure.waitMs, failed) : undefined;
         if (wait === undefined || 'giveUp' in wait) {
           throw finalError({ ...failure, words }, attempt, wait?.giveUp, error);
         }
