@@ -147,7 +147,7 @@ const settings = z.object({
   MODEL_OUTPUT_TOKENS_MAX: integer(1024, 128_000, 32_000).describe('tokens of one reply, thinking included'),
   MODEL_RETRIES_MAX: integer(0, 20, 6).describe('how often a failed model call is tried again'),
   MODEL_RETRY_SECONDS_MAX: integer(0, 86_400, 600).describe(
-    'how long one reply is waited for in vain, between attempts and in those that bring nothing; an API that asks for a longer wait ends the job',
+    'how long one reply is waited for in vain, between attempts and in failed ones, save the first that had begun to answer; an API that asks for a longer wait ends the job',
   ),
   MODEL_PRICES: priceList
     .optional()

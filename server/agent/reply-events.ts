@@ -53,7 +53,11 @@ export const createReplyEvents = (emit: Emit, before: readonly JobFact[] = []): 
         case 'retry': {
           const { attempt, waitMs, error } = delta;
           store({ type: 'Model: Retry', attempt, waitMs, error });
+          return;
         }
+        case 'spent':
+          // Nothing that is said: whoever asks counts it.
+          return;
       }
     },
     settled: () => {

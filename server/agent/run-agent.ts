@@ -73,16 +73,17 @@ export const runAgent = async (
   let usage = noUsage;
   let saving = Promise.resolve();
   let feedbackGiven = 0;
+  const onUsage = (used: ModelReply['usage']) => {
+    usage = plusCall(usage, used);
+    progress.onUsage(usage);
+  };
   const context = createContext(
     { system, tools: definitions, told, inputTokensMax: limits.inputTokensMax },
     {
       ...ports,
       // A summary relies on what earlier calls have changed, like a reply.
       save: (entry, fact) => saving.then(() => save(entry, fact)),
-      onUsage: (used) => {
-        usage = plusCall(usage, used);
-        progress.onUsage(usage);
-      },
+      onUsage,
     },
   );
 
@@ -108,7 +109,7 @@ export const runAgent = async (
       askModel(
         { system, tools: definitions, transcript: view },
         usage.turns + 1,
-        { ...ports, unfinished: replay.unfinished() },
+        { ...ports, onUsage, unfinished: replay.unfinished() },
         inTime,
       );
     const answered = await context.ask(transcript, send, inTime).catch(async (thrown: unknown) => {

@@ -13,6 +13,8 @@ export type RawReply = {
 export type Assembly = {
   take(event: StreamEvent): void;
   isComplete(): boolean;
+  /** What the API has counted so far. */
+  readonly usage: RawReply['usage'];
   /** Throws AnthropicError when the reply did not come to its end. */
   reply(): RawReply;
 };
@@ -63,6 +65,7 @@ export const createAssembly = (onDelta: (delta: ModelDelta) => void): Assembly =
       }
     },
     isComplete: () => hasStopped,
+    usage,
     reply() {
       if (!hasStopped && stopReason === undefined) {
         throw new Anthropic.AnthropicError('the reply broke off before its end');

@@ -1,7 +1,6 @@
 import Anthropic, { AnthropicError, APIError, type Middleware } from '@anthropic-ai/sdk';
 import { Stream } from '@anthropic-ai/sdk/streaming';
-import type { ModelDelta } from '../domain/model.ts';
-import { createAssembly, type RawReply } from './assemble.ts';
+import type { Assembly, RawReply } from './assemble.ts';
 import { eventsOf, readEvent } from './stream-event.ts';
 
 export type AttemptLimits = {
@@ -12,20 +11,19 @@ export type AttemptLimits = {
 };
 
 /**
- * One request, streamed. Whatever goes wrong on the wire rejects with an AnthropicError; an abort rejects with the
+ * One request, streamed into `assembly`, which knows what it used when it fails. Whatever goes wrong on the wire rejects with an AnthropicError; an abort rejects with the
  * signal's reason, and in either case the connection is closed.
  */
 export const attemptReply = async (
   client: Anthropic,
   params: Anthropic.MessageCreateParamsNonStreaming,
-  onDelta: (delta: ModelDelta) => void,
+  assembly: Assembly,
   limits: AttemptLimits,
   signal: AbortSignal,
 ): Promise<RawReply> => {
   signal.throwIfAborted();
   using watchdog = watch(limits);
   using connection = openConnection(AbortSignal.any([signal, watchdog.signal]));
-  const assembly = createAssembly(onDelta);
   try {
     const response = await client.messages
       .create({ ...params, stream: true }, { signal: connection.signal, middleware: [watchdog.middleware] })

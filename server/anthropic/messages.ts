@@ -2,7 +2,8 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Message, ModelReply, ModelRequest } from '../domain/model.ts';
 import type { RawReply } from './assemble.ts';
 import type { Omissions } from './omissions.ts';
-import { costOf, type Prices, priceOf } from './prices.ts';
+import type { Prices } from './prices.ts';
+import { usageOf } from './usage.ts';
 
 export type RequestOptions = {
   /** A model name of the API. */
@@ -42,20 +43,8 @@ export const toParams = (
 };
 
 export const toReply = (raw: RawReply, options: RequestOptions): ModelReply => {
-  const { usage } = raw;
-  const cacheReadTokens = usage.cache_read_input_tokens ?? 0;
-  const cacheWriteTokens = usage.cache_creation_input_tokens ?? 0;
-  const tokens = {
-    inputTokens: (usage.input_tokens ?? 0) + cacheWriteTokens + cacheReadTokens,
-    outputTokens: usage.output_tokens ?? 0,
-    cacheReadTokens,
-    cacheWriteTokens,
-  };
-  return {
-    content: raw.content,
-    stopReason: toStopReason(raw),
-    usage: { ...tokens, costUsd: costOf(priceOf(options.model, options.prices), tokens) },
-  };
+  const { content, usage } = raw;
+  return { content, stopReason: toStopReason(raw), usage: usageOf(usage, options) };
 };
 
 const breakpoint: Anthropic.CacheControlEphemeral = { type: 'ephemeral' };

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Anthropic, { AnthropicError } from '@anthropic-ai/sdk';
-import { AppError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { Model, ModelDelta, ModelReply, ModelRequest } from '../domain/model.ts';
 import { createRedactor } from '../domain/redact.ts';
+import { createAssembly } from './assemble.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
-import { type Failure, judge } from './failure.ts';
+import { judge } from './failure.ts';
+import { finalError } from './final-error.ts';
 import { type RequestOptions, toParams, toReply } from './messages.ts';
 import { createOmissions } from './omissions.ts';
 import { priceOf } from './prices.ts';
 import { isTooLong } from './too-long.ts';
+import { createSpent, type Spent } from './usage.ts';
 import { createWaits, type WaitLimits } from './waits.ts';
 
 const anthropicUrl = 'https://api.anthropic.com';
@@ -30,10 +32,11 @@ export const createModel = (options: ModelOptions): Model => {
   const { log } = options;
   const omissions = createOmissions();
 
-  const reply = async (
+  const replyInTheEnd = async (
     request: ModelRequest,
     onDelta: (delta: ModelDelta) => void,
     signal: AbortSignal,
+    spent: Spent,
   ): Promise<ModelReply> => {
     const waits = createWaits(options);
     for (let attempt = 1; ; ) {
@@ -44,9 +47,11 @@ export const createModel = (options: ModelOptions): Model => {
         told = true;
         onDelta(delta);
       };
+      const assembly = createAssembly(tell);
       try {
-        return toReply(await attemptReply(client, params, tell, options, signal), options);
+        return toReply(await attemptReply(client, params, assembly, options, signal), options);
       } catch (error) {
+        spent.add(assembly.usage);
         signal.throwIfAborted();
         if (!(error instanceof AnthropicError)) throw error;
         if (isTooLong(error)) return contextFull;
@@ -57,8 +62,8 @@ export const createModel = (options: ModelOptions): Model => {
           log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
           continue;
         }
-        const vainMs = told ? 0 : performance.now() - start;
-        const wait = failure.retry ? waits.after(attempt, failure.waitMs, vainMs) : undefined;
+        const failed = { ms: performance.now() - start, hadBegun: told };
+        const wait = failure.retry ? waits.after(attempt, failure.waitMs, failed) : undefined;
         if (wait === undefined || 'giveUp' in wait) {
           throw finalError({ ...failure, words }, attempt, wait?.giveUp, error);
         }
@@ -71,7 +76,19 @@ export const createModel = (options: ModelOptions): Model => {
       }
     }
   };
-  return { name: options.model, hasPrice: priceOf(options.model, options.prices) !== undefined, reply };
+  const hasPrice = priceOf(options.model, options.prices) !== undefined;
+  return {
+    ...{ name: options.model, hasPrice },
+    async reply(request, onDelta, signal) {
+      const spent = createSpent(options);
+      try {
+        return spent.addTo(await replyInTheEnd(request, onDelta, signal, spent));
+      } catch (error) {
+        if (spent.usage) onDelta({ type: 'spent', usage: spent.usage });
+        throw error;
+      }
+    },
+  };
 };
 
 /** What was refused took nothing. */
@@ -113,31 +130,3 @@ const pause = async (waitMs: number, signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted();
   }
 };
-
-const finalError = (
-  { retry, code, words, waitMs, whatToDo }: Failure,
-  attempts: number,
-  giveUp: 'attempts' | 'time' | undefined,
-  cause: Error,
-): AppError => {
-  if (giveUp === 'time' && waitMs !== undefined) {
-    const until = new Date(Date.now() + waitMs).toISOString();
-    const message = `The model API asks to wait until ${until}, for longer than a job may: ${words}`;
-    return new AppError(code, message, {
-      cause,
-      whatToDo: `Send the job again after ${until}, or raise MODEL_RETRY_SECONDS_MAX on the server.`,
-      retryAfterSeconds: Math.ceil(waitMs / 1000),
-    });
-  }
-  const what = retry ? `failed ${attempts} times in a row, at last with` : refusals[code];
-  return new AppError(code, `The model API ${what}: ${words}`, {
-    cause,
-    ...(whatToDo === undefined ? {} : { whatToDo }),
-  });
-};
-
-const refusals = {
-  model_credentials: 'does not accept the server’s key',
-  model_spend_limit: 'gives nothing more on this account',
-  model_failed: 'refused the request',
-} satisfies Record<Failure['code'], string>;

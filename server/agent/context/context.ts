@@ -116,7 +116,7 @@ export const createContext = (opening: Opening, ports: Ports): Context => {
     },
     learn: work.add,
     measure: (transcript, reply) => {
-      const { inputTokens: input, outputTokens: output } = reply.usage;
+      const { inputTokens: input, outputTokens: output } = reply.usageAlone ?? reply.usage;
       // Not every endpoint of this protocol counts.
       if (input === 0) return;
       const characters = charactersOf(requestOf(withReply(viewOf(transcript, compactions), reply.content)));

@@ -119,6 +119,12 @@ test('a request that was too long is sent again with less, and what was used for
   assert.deepEqual(stored?.usage, cut.usage);
 });
 
+test('attempts that failed before a reply count for the job, and do not make the conversation longer', async () => {
+  const retried = { ...read('r1'), usage: usageOf(30_000), usageAlone: usageOf(3_000) };
+  const { usage, compacted } = await job([retried, done]);
+  assert.deepEqual([usage?.inputTokens, compacted], [34_000, []]);
+});
+
 test('a job ends when its context is full and nothing more can be left out of it', async () => {
   const { answer, requests } = await job([full]);
   assert.equal(requests.length, 1);
@@ -143,6 +149,19 @@ test('a model that calls a tool instead of summarizing is asked once more; after
   assert.doesNotMatch(hopeless.compacted[0]?.summary ?? '', /No\./);
   // Nothing of it is told as said, and no call of it is run.
   assert.deepEqual(hopeless.facts.filter(({ type }) => type === 'Tool: Read').length, 2);
+});
+
+test('what was used for a summary that did not come counts', async () => {
+  const { answer, usage } = await job([
+    talk,
+    more,
+    async (onDelta) => {
+      onDelta({ type: 'spent', usage: usageOf(8_000) });
+      throw new AppError('model_failed', 'The model API failed.');
+    },
+  ]);
+  assert.ok(answer instanceof AppError);
+  assert.deepEqual([usage?.turns, usage?.inputTokens], [2, 2_500 + 9_000 + 8_000]);
 });
 
 test('a summary has its own run in the trace', async () => {

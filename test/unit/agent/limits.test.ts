@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentLimits } from '../../../server/agent/limits.ts';
+import { AppError } from '../../../server/domain/errors.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import type { ModelReply } from '../../../server/domain/model.ts';
 import { createScriptedAgent, done, lastOf } from '../../support/scripted-agent.ts';
@@ -163,6 +164,34 @@ test('a model that speaks when the time is up is cut off, and what was done befo
     agent.entries.map(({ kind }) => kind),
     ['note', 'reply', 'result'],
   );
+});
+
+test('what a reply has used that did not come counts, when the time was up and when the model failed', async () => {
+  const spent = { inputTokens: 200, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 90, costUsd: 2 };
+  const [inTime, failed] = [
+    createScriptedAgent(
+      [
+        look(1, 1),
+        async (onDelta, signal) => {
+          await sleep(60_000, undefined, { signal }).catch(() => {});
+          onDelta({ type: 'spent', usage: spent });
+          return signal.throwIfAborted() ?? done;
+        },
+      ],
+      { time: { nearAt: Date.now() + 60_000, endAt: Date.now() + 300 } },
+    ),
+    createScriptedAgent([
+      look(1, 1),
+      async (onDelta) => {
+        onDelta({ type: 'spent', usage: spent });
+        throw new AppError('model_failed', 'The model API failed.');
+      },
+    ]),
+  ];
+  assert.deepEqual((await inTime.run()).incomplete, outOfTime);
+  await assert.rejects(failed.run(), { code: 'model_failed' });
+  const usage = { turns: 1, inputTokens: 300, outputTokens: 21, cacheReadTokens: 60, cacheWriteTokens: 100 };
+  for (const agent of [inTime, failed]) assert.deepEqual(agent.usages.at(-1), { ...usage, costUsd: 3 });
 });
 
 test('a job that is cancelled while its time runs out is cancelled', async () => {

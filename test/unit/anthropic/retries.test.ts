@@ -169,11 +169,39 @@ test('a reply that hangs is waited for no longer than that either', async () => 
   assert.ok(performance.now() - start < 5_000);
 });
 
+test('a reply that begins again and again, and hangs each time, is waited for no longer than that either', async () => {
+  await using server = await startFaulty(Array.from({ length: 50 }, () => ({ hangAfterEvents: 5 })));
+  const start = performance.now();
+
+  const { ended, deltas } = await ask(server, { retriesMax: 40, retryMsMax: 1_000, idleTimeoutMs: 300 });
+
+  assert.match(endOf(ended).message, /failed \d times in a row, at last with: nothing came for 300 ms/);
+  assert.ok(deltas.filter(({ type }) => type === 'restart').length >= 1);
+  // The first is for nothing, and the last may begin just before the time is over.
+  assert.ok(server.requests.length >= 2 && server.requests.length <= 5, `${server.requests.length}`);
+  assert.ok(performance.now() - start < 8_000);
+});
+
+test('a long reply may be cut once, after whatever silence; what is cut after that was waited for in vain', () => {
+  const minute = 60_000;
+  const after = (...failures: [minutes: number, hadBegun: boolean][]) => {
+    const waits = createWaits({ retriesMax: 10, retryMsMax: 10 * minute });
+    return failures.map(([minutes, hadBegun], index) => {
+      const wait = waits.after(index + 1, undefined, { ms: minutes * minute, hadBegun });
+      return 'giveUp' in wait ? wait.giveUp : 'again';
+    });
+  };
+  assert.deepEqual(after([20, true], [4, true], [4, true], [4, true]), ['again', 'again', 'again', 'time']);
+  assert.deepEqual(after([4, false], [20, true], [4, false], [4, true]), ['again', 'again', 'again', 'time']);
+  assert.deepEqual(after([20, true], [11, true]), ['again', 'time']);
+  assert.deepEqual(after([11, false]), ['time']);
+});
+
 test('waits grow from one retry to the next up to half a minute, and no two jobs wait alike', () => {
   const waitsOf = () => {
     const waits = createWaits({ retriesMax: 10, retryMsMax: 600_000 });
     return Array.from({ length: 8 }, (_, index) => {
-      const wait = waits.after(index + 1, undefined, 0);
+      const wait = waits.after(index + 1, undefined, { ms: 0, hadBegun: false });
       assert.ok('waitMs' in wait);
       return wait.waitMs;
     });
