@@ -65,7 +65,7 @@ test('a job at its turn limit that is asked for neither ends as a draft if its c
     bench.run({
       repository,
       turns: [writes, ...looks(9)],
-      request: { limits: { turns: 1 }, checks: [check] },
+      request: { limits: { turns: 2 }, checks: [check] },
     });
 
   const passing = await atLimit('test -s README.md');
@@ -74,7 +74,7 @@ test('a job at its turn limit that is asked for neither ends as a draft if its c
   assert.partialDeepStrictEqual(pullRequest, { draft: true, head: `backspace/${passing.jobId}` });
   assert.match(
     pullRequest?.body ?? '',
-    /^> \[!WARNING\]\n> \*\*Not to be merged as it is\.\*\*\n> \n> The work is incomplete: The model was not done after 1 turns, which is the limit\. /,
+    /^> \[!WARNING\]\n> \*\*Not to be merged as it is\.\*\*\n> \n> The work is incomplete: The model was not done after 2 turns, which is the limit\. /,
   );
   assert.partialDeepStrictEqual(passing.last, {
     type: 'Result',
@@ -87,7 +87,7 @@ test('a job at its turn limit that is asked for neither ends as a draft if its c
   assert.partialDeepStrictEqual(failing.last, {
     type: 'Error',
     code: 'turn_limit',
-    usage: { turns: 1 },
+    usage: { turns: 2 },
     saved: {},
   });
   const checked = failing.events.flatMap((event) => (event.type === 'Check: Finished' ? [event.status] : []));
