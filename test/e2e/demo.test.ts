@@ -34,7 +34,16 @@ test('the demo says what is not real, streams a job, and shows the pull request 
   const [, shown = ''] = output.split(/\n─+\nPull request /);
   assert.match(shown, /^http:\/\/127\.0\.0\.1:\d+\/acme\/page-turners\/pull\/1\n/);
   assert.match(shown, /\n# Validate the bodies of all POST endpoints\n\nBad requests used to end in/);
-  assert.match(shown, /\n## Checks\n[\s\S]*\nMade by Tiny Backspace, job `[0-9a-f]{16}` · model [^\n]*\n/);
+  assert.match(
+    shown,
+    /\n## Checks\n\nThe server itself ran what the base commit’s manifests show, in fresh sandboxes /,
+  );
+  assert.match(
+    shown,
+    /\n\| `npm test` \| passed before and after \| exit code 0, [^|]+ \| exit code 0, [^|]+ \|/,
+  );
+  assert.match(shown, /\nChecked tree: `[0-9a-f]{40}`, that of this pull request’s commit, /);
+  assert.match(shown, /\nMade by Tiny Backspace, job `[0-9a-f]{16}` · model [^\n]*\n/);
   assert.match(shown, /\ndiff --git a\/src\/validation\.js b\/src\/validation\.js\nnew file mode 100644\n/);
 });
 

@@ -64,6 +64,42 @@ test('the base is read before the model is asked: watchers see it, and the model
   assert.deepEqual(others, []);
 });
 
+test('what the model asks for in one reply is looked up in the real workspace, and answered in its order', async () => {
+  const files = { 'price.txt': '3\n', 'stock.txt': 'none\n', 'src/shop.js': 'one\ntwo\nthree\n' };
+  const repository = await bench.forge.createRepository('acme/looked-up', { files });
+  let results: [content: unknown, isError: unknown][] = [];
+  const looks = [
+    // It starts a program, so its result is hardly the first.
+    call('search', { pattern: 'n[oe]' }),
+    call('read', { filepath: 'price.txt' }),
+    call('read', { filepath: 'src/shop.js', offset: 2, limit: 1 }),
+    call('read', { filepath: 'stock.csv' }),
+  ];
+  const remember = ({ messages }: MessagesRequest) => {
+    const content = messages.at(-1)?.content;
+    assert(Array.isArray(content));
+    results = content.flatMap((block) =>
+      block.type === 'tool_result' ? [[block.content, block.is_error]] : [],
+    );
+    return [say('Look\n\nI have seen it.')];
+  };
+  const { events, last } = await bench.run({
+    repository,
+    turns: [{ reply: looks }, { reply: remember }],
+  });
+  assert.deepEqual(results, [
+    ['src/shop.js:1:one\nstock.txt:1:none', false],
+    ['     1\t3', false],
+    ['     2\ttwo\n[lines 2 to 2 of 3: go on with offset 3]', false],
+    ['No file at stock.csv. Did you mean stock.txt?', true],
+  ]);
+  assert.deepEqual(
+    events.flatMap(({ type }) => (type.startsWith('Tool: ') ? [type] : [])),
+    ['Tool: Search', 'Tool: Read', 'Tool: Read', 'Tool: Read'],
+  );
+  assert.partialDeepStrictEqual(last, { type: 'Result', status: 'nothing_to_change' });
+});
+
 test('what checks need is asked in words that the shell of a real sandbox answers rightly', async () => {
   const probesOf = async (files: Parameters<typeof exploredOf>[0], ...checks: string[]) => {
     const explored = await exploredOf(files, checks.length > 0 ? { checks } : {});

@@ -59,6 +59,43 @@ test('a job at its turn limit that is asked for a draft opens one, and says that
   assert.match(await patchOf(outcome), /^\+Half a note\.$/m);
 });
 
+test('a job at its turn limit that is asked for neither ends as a draft if its check passes, and with its error if not', async () => {
+  const repository = await repositoryOf('neither');
+  const atLimit = (check: string) =>
+    bench.run({
+      repository,
+      turns: [writes, ...looks(9)],
+      request: { limits: { turns: 2 }, checks: [check] },
+    });
+
+  const passing = await atLimit('test -s README.md');
+  const [pullRequest, ...others] = bench.forge.pullRequests(repository.fullName);
+  assert.deepEqual(others, []);
+  assert.partialDeepStrictEqual(pullRequest, { draft: true, head: `backspace/${passing.jobId}` });
+  assert.match(
+    pullRequest?.body ?? '',
+    /^> \[!WARNING\]\n> \*\*Not to be merged as it is\.\*\*\n> \n> The work is incomplete: The model was not done after 2 turns, which is the limit\. /,
+  );
+  assert.partialDeepStrictEqual(passing.last, {
+    type: 'Result',
+    status: 'incomplete',
+    prUrl: pullRequest?.htmlUrl ?? 'one',
+    checks: [{ command: 'test -s README.md', verdict: 'passed' }],
+  });
+
+  const failing = await atLimit('test ! -e NOTES.md');
+  assert.partialDeepStrictEqual(failing.last, {
+    type: 'Error',
+    code: 'turn_limit',
+    usage: { turns: 2 },
+    saved: {},
+  });
+  const checked = failing.events.flatMap((event) => (event.type === 'Check: Finished' ? [event.status] : []));
+  assert.deepEqual(checked, ['passed', 'failed']);
+  assert.match(await patchOf(failing), /^\+Half a note\.$/m);
+  assert.equal(bench.forge.pullRequests(repository.fullName).length, 1);
+});
+
 test('a job whose agent goes round in circles is ended, and its work is kept', async () => {
   const repository = await repositoryOf('stuck');
   const circle: Turn[] = Array.from({ length: 9 }, () => ({

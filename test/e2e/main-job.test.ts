@@ -69,9 +69,11 @@ test('the main job: one curl in, the steps as they happen, one pull request that
   });
   const body = pullRequest.body ?? '';
   assert.match(body, /^Bad requests used to end in a `500`/);
+  const tree = await repository.git('rev-parse', `${commit}^{tree}`);
+  assertChecks(body, tree);
   assert.match(
     body,
-    /\n## Checks\n\n[\s\S]*\n\n<details><summary>The \d+ commands that the agent ran itself<\/summary>\n\n[^\n]*they prove nothing\.\n\n- exit code 0: `npm test`\n/,
+    /\n\n<details><summary>The \d+ commands that the agent ran itself<\/summary>\n\n[^\n]*they prove nothing\.\n\n- exit code 0: `npm test`\n/,
   );
   assert.match(body, /\n- exit code 1: `npm test`\n/);
   assert.ok(
@@ -220,6 +222,27 @@ const assertTools = (events: readonly StreamedEvent[]): void => {
     tests.map((event) => event.type === 'Tool: Bash' && event.exitCode),
     [0, 1, 0, 0, 0],
   );
+};
+
+/** What the server found, of the very tree that is in the pull request; nothing else is to be told. */
+const assertChecks = (body: string, tree: string): void => {
+  const [, afterHeading = ''] = body.split('\n## Checks\n\n');
+  const [found = ''] = afterHeading.split('\n\n<details>');
+  assert.equal(
+    found.replaceAll(/\b\d+(?:\.\d)? s\b/g, 'some s'),
+    `The server itself ran what the base commit’s manifests show, in fresh sandboxes where the agent has never been: at the base commit, and there with exactly this change.
+
+| Check | Result | Base | This change | With base’s definitions |
+| --- | --- | --- | --- | --- |
+| \`npm test\` | passed before and after | exit code 0, some s | exit code 0, some s | exit code 0, some s |
+
+This change touches what defines the checks, so they ran a second time with base’s versions of these files (the last column):
+
+- \`tests/validation.test.js\`
+
+Checked tree: \`${tree}\`, that of this pull request’s commit, in the image \`default\` without any setup. A check runs the code that it checks: hostile code can still lie about itself.`,
+  );
+  assert.doesNotMatch(body, /\n## Noticed by the server\n/);
 };
 
 /** What a reviewer would do: check the branch out, run the tests, and try the API. */

@@ -129,7 +129,7 @@ test('an agent that replaces the toolbox gets nothing forbidden into the commit'
   );
 });
 
-test('nor does it make a check pass', async () => {
+test('an agent that replaces the toolbox does not make a check pass', async () => {
   const repository = await bench.forge.createRepository('acme/checked', { files });
   const { events, last } = await bench.run({
     repository,
@@ -146,7 +146,7 @@ test('nor does it make a check pass', async () => {
   assert.partialDeepStrictEqual(last, { type: 'Result', checks });
 });
 
-test('nor does it delete what the commit may not change, or anything without being told', async () => {
+test('an agent that replaces the toolbox deletes nothing that the commit may not change, and nothing without its being told', async () => {
   const job = await run(bash(commandOf('impersonate-the-toolbox.py', 'cover')));
   const { changes, result } = await published(job);
   const expected = { 'FORGED.md': 'A 100644', docs: 'A 120000', 'docs/guide.md': 'D 100644' };
@@ -208,7 +208,7 @@ test('a sandbox that replaces a lost one begins with the workspace and nothing e
   assert.deepEqual(result.leftOut, [{ path: '.github/workflows/new.yml', reason: workflowRule }]);
 });
 
-test('nor does it begin with what a replaced toolbox has put below links', async () => {
+test('a sandbox that replaces a lost one does not begin with what a replaced toolbox has put below links', async () => {
   const job = await run(
     bash(commandOf('impersonate-the-toolbox.py', 'carry-over')),
     bash('true'),
