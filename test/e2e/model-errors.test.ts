@@ -46,18 +46,18 @@ test('a model that is overloaded is asked again, each time with an event, and th
   assert.partialDeepStrictEqual(last, { type: 'Result', status: 'succeeded', filesChanged: 1 });
 });
 
-test('a model account that may spend no more ends the job with what to do, and the work so far is kept', async () => {
+test('a model account that may spend no more ends the job with what to do, and the work of its last turn is kept', async () => {
   const repository = await repositoryOf('spent');
   const { events, jobId, last } = await bench.run({
     repository,
-    turns: [writes, { reply: [call('list', {})] }, { reply: [done], faults: [{ status: 402 }] }],
+    turns: [writes, { reply: [done], faults: [{ status: 402 }] }],
   });
   assert.partialDeepStrictEqual(last, {
     type: 'Error',
     code: 'model_spend_limit',
     whatToDo:
       'Raise the limit or add credit where the server’s model account is billed, then send the job again.',
-    usage: { turns: 2 },
+    usage: { turns: 1 },
     saved: {},
   });
   assert.equal(
