@@ -1,6 +1,6 @@
 import { type BaseFiles, isFile } from './base-files.ts';
 import { depthOf, isInForeignPlace, nameOf } from './places.ts';
-import { isPlainPath } from './visible-text.ts';
+import { isPlainPath } from './shown.ts';
 
 export const settingsPath = '.backspace.yml';
 

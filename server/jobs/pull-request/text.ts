@@ -4,10 +4,11 @@ import type { Evidence } from '../../domain/checks/evidence.ts';
 import type { DenialReport } from '../../domain/egress.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Usage } from '../../domain/job-event.ts';
+import { cut, withoutHidden } from '../../domain/visible-text.ts';
 import { agentsCommands } from './agents-commands.ts';
 import { checkResults } from './check-results.ts';
 import { footer } from './footer.ts';
-import { cleanMarkdown, closedFence, cut, quote, visibleText } from './markdown.ts';
+import { cleanMarkdown, closedFence, cutMark, quote } from './markdown.ts';
 import { shortcomings, warning } from './shortcomings.ts';
 import { whatToLookAt } from './what-to-look-at.ts';
 
@@ -45,16 +46,20 @@ export const pullRequestText = (story: Story): { title: string; body: string; dr
     `## Checks\n\n${checkResults(evidence)}`,
     agentsCommands(answer),
     whatToLookAt(story),
-    `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax)}`,
+    `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax, cutMark)}`,
     footer(story),
   ];
   const others = [warning(wrong), ...below].filter((section) => section !== '');
   const left = bodyCharactersMax - others.join('\n\n').length;
   const description = closedFence(
-    cut(withOwnHeadings(cleanMarkdown(answer.description)), Math.min(left, descriptionCharactersMax)),
+    cut(
+      withOwnHeadings(cleanMarkdown(answer.description)),
+      Math.min(left, descriptionCharactersMax),
+      cutMark,
+    ),
   );
   const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
-  return { title: visibleText(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
+  return { title: withoutHidden(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
 };
 
 /** A section of the agent's that is called like one of the server's says whose words it holds. */

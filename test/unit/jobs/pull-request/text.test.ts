@@ -109,6 +109,7 @@ for (const [what, written, shown] of [
   ['bidirectional marks', 'safe\u202e)txt.exe(\u2066\u2069', 'safe)txt.exe('],
   ['zero-width characters', 'a\u200bb\u200cc\u200dd\ufeffe\u2060f\u00adg', 'abcdefg'],
   ['tag characters', 'a\u{E0001}\u{E0068}\u{E0069}b', 'ab'],
+  ['selectors and fillers', 'a\ufe01b\u{e0101}c\u3164d ⚠\ufe0f', 'abcd ⚠\ufe0f'],
   ['controls', 'a\u0000b\u001b[31mc\rd\u0085e\tf', 'ab[31mcde\tf'],
   ['separators that only some take for lines', 'a\u2028b\u2029c', 'abc'],
   ['a mention', 'Thanks @octocat and @org/team!', 'Thanks @\u200boctocat and @\u200borg/team!'],
@@ -169,7 +170,7 @@ test('no command can forge an exit code or leave its line', () => {
     '- exit code 1: `false # ˋ …`',
     '- exit code 1: `false`',
     '- exit code 1: `falsex`',
-    `- exit code 1: \`echo ${'x'.repeat(115)} …\``,
+    `- exit code 1: \`echo ${'x'.repeat(113)} …\``,
   ]);
 });
 
@@ -215,7 +216,7 @@ for (const [what, character] of [
 }
 
 test('a title is cleaned, too', () => {
-  assert.equal(textOf({ title: 'Mend\u202e it\u200b' }).title, 'Mend it');
+  assert.equal(textOf({ title: 'Mend\u202e it\u200b\ufe01' }).title, 'Mend it');
 });
 
 test('what the sandbox was refused on its way out is listed, in words that it cannot choose', () => {
