@@ -91,9 +91,9 @@ const placesAbove = (path: string): string[] => {
   return parts.map((_, index) => parts.slice(0, parts.length - index).join('/')).concat('');
 };
 
-/** Whether the request speaks of exactly this file: what was asked for is no leftover. */
-const namedIn = (prompt: string) => {
-  const text = prompt.toLowerCase();
+/** Whether the text speaks of exactly this file: what the request asks for is no leftover. */
+export const namedIn = (spoken: string) => {
+  const text = spoken.toLowerCase();
   return (name: string): boolean => {
     const wanted = name.toLowerCase();
     for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {

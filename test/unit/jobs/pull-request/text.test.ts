@@ -8,9 +8,16 @@ const githubBodyCharactersMax = 65_536;
 
 const textOf = (
   answer: Partial<AgentAnswer>,
-  story: Partial<Omit<Story, 'job' | 'answer' | 'changeset'>> & { prompt?: string; leftOut?: LeftOut[] } = {},
+  story: Partial<Omit<Story, 'job' | 'answer' | 'changeset'>> & {
+    prompt?: string;
+    leftOut?: LeftOut[];
+    added?: string[];
+  } = {},
 ) => {
-  const { prompt, leftOut = [], ...rest } = story;
+  const { prompt, leftOut = [], added = [], ...rest } = story;
+  const files = added.map((path) => {
+    return { path, status: 'added' as const, mode: '100644' as const, content: Buffer.alloc(0) };
+  });
   return pullRequestText({
     job: {
       id: 'job-1',
@@ -20,7 +27,7 @@ const textOf = (
       ...{ title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [] },
       ...answer,
     },
-    changeset: { files: [], leftOut },
+    changeset: { files, leftOut },
     baseFiles: new Map(),
     evidence: undefined,
     denials: { total: 0, distinct: [] },
@@ -232,7 +239,7 @@ test('what the sandbox was refused on its way out is listed, in words that it ca
   assert.ok(
     body.includes(`## Noticed by the server
 
-Something in the agent’s sandbox wanted out to other hosts and was refused 4 times:
+Something in a sandbox of this job wanted out to other hosts and was refused 4 times:
 
 - \`evil.example:443\`: The host is not allowed. (3 times)
 - \`ˋ](https://evil.example)?\`: The host is not allowed.
@@ -256,4 +263,33 @@ test('of many refusals the first are listed', () => {
   const lines = body.split('\n').filter((line) => line.startsWith('- `host-'));
   assert.deepEqual([lines.length, lines.at(-1)], [20, '- `host-19.example:443`: The host is not allowed.']);
   assert.match(body, /was refused 5000 times, in 100 different ways:/);
+});
+
+test('new files at the root that nobody speaks of are listed', () => {
+  const added = [
+    'repro.py',
+    'PLAN.md',
+    'output.json',
+    'src/helper.js',
+    'test_app.py',
+    'Makefile',
+    'notes.md',
+  ];
+  const description = 'It was broken; `notes.md` tells how.';
+  const { body } = textOf({ description }, { added, prompt: 'Mend it, and write output.json' });
+  assert.ok(
+    body.includes(`## Noticed by the server
+
+New at the root, and named neither in the request nor in the description:
+
+- \`repro.py\`
+- \`PLAN.md\`
+
+## Request`),
+    body,
+  );
+  const many = textOf({}, { added: Array.from({ length: 30 }, (_, index) => `page-${index}.html`) }).body;
+  assert.equal(many.match(/^- `page-/gm)?.length, 10);
+  assert.match(many, /\n- `page-9\.html`\n- … and 20 more\n/);
+  assert.doesNotMatch(textOf({ title: 'Add page.html' }, { added: ['page.html'] }).body, /Noticed/);
 });
