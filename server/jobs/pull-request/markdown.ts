@@ -6,9 +6,23 @@ import { cut, endOf, withoutHidden } from '../../domain/visible-text.ts';
  * mentions, which would send mail to people. Nobody needs the marks of a code block more than ten times.
  */
 export const cleanMarkdown = (text: string): string =>
-  withoutMentions(withoutHidden(text).replaceAll(tagStart, '&lt;'))
+  withoutMentions(withoutCodedLetters(withoutHidden(text)).replaceAll(tagStart, '&lt;'))
     .replaceAll('![', '! [')
     .replaceAll(/(`|~)\1{10,}/g, (run) => run.slice(0, 10));
+
+/**
+ * HTML's codes for letters, digits and the marks of a name are shown as codes: spelled so, a mention or a reference would
+ * be one all the same.
+ */
+const withoutCodedLetters = (text: string): string =>
+  text.replaceAll(
+    /&(?=(?:#(\d{1,8})|#x([\da-f]{1,8})|num|commat|sol|colon);)/gi,
+    (_, decimal, hexadecimal) => {
+      const code = decimal === undefined ? Number.parseInt(hexadecimal ?? '23', 16) : Number(decimal);
+      const isPlain = code < 128 && /[\w#@/:.-]/.test(String.fromCharCode(code));
+      return isPlain ? `&${zeroWidthSpace}` : '&';
+    },
+  );
 
 /** Only what can begin a tag, a comment or an instruction: `a < b` stays readable in code, too. */
 const tagStart = /<(?=[a-z/!?])/gi;

@@ -7,6 +7,7 @@ import type { Usage } from '../../domain/job-event.ts';
 import { cut, withoutHidden } from '../../domain/visible-text.ts';
 import { agentsCommands } from './agents-commands.ts';
 import { checkResults } from './check-results.ts';
+import { withoutClosing } from './closing-words.ts';
 import { footer } from './footer.ts';
 import { cleanMarkdown, closedFence, cutMark, quote } from './markdown.ts';
 import { shortcomings, warning } from './shortcomings.ts';
@@ -41,25 +42,30 @@ const requestCharactersMax = 6_000;
  */
 export const pullRequestText = (story: Story): { title: string; body: string; draft: boolean } => {
   const { job, answer, evidence } = story;
-  const wrong = shortcomings(answer, evidence);
+  const closingNothing = (text: string) => withoutClosing(text, job.request);
+  const wrong = shortcomings(answer, evidence).map(closingNothing);
   const below = [
     `## Checks\n\n${checkResults(evidence)}`,
     agentsCommands(answer),
     whatToLookAt(story),
     `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax, cutMark)}`,
     footer(story),
-  ];
+  ].map(closingNothing);
   const others = [warning(wrong), ...below].filter((section) => section !== '');
   const left = bodyCharactersMax - others.join('\n\n').length;
   const description = closedFence(
     cut(
-      withOwnHeadings(cleanMarkdown(answer.description)),
+      closingNothing(withOwnHeadings(cleanMarkdown(answer.description))),
       Math.min(left, descriptionCharactersMax),
       cutMark,
     ),
   );
   const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
-  return { title: withoutHidden(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
+  return {
+    title: closingNothing(withoutHidden(answer.title)),
+    body: sections.join('\n\n'),
+    draft: wrong.length > 0,
+  };
 };
 
 /** A section of the agent's that is called like one of the server's says whose words it holds. */

@@ -120,6 +120,13 @@ for (const [what, written, shown] of [
   ['controls', 'a\u0000b\u001b[31mc\rd\u0085e\tf', 'ab[31mcde\tf'],
   ['separators that only some take for lines', 'a\u2028b\u2029c', 'abc'],
   ['a mention', 'Thanks @octocat and @org/team!', 'Thanks @\u200boctocat and @\u200borg/team!'],
+  [
+    'a mention in HTML’s codes',
+    '&#64;octocat &commat;&#x6f;',
+    '&\u200b#64;octocat &\u200bcommat;&\u200b#x6f;',
+  ],
+  ['a closing word', 'Fixes #12', 'F\u200bixes #12'],
+  ['a closing word in HTML’s codes', '&#70;ixes &num;12', '&\u200b#70;ixes &\u200bnum;12'],
   ['a mention behind a mark', '(@octocat) "@x"', '(@\u200boctocat) "@\u200bx"'],
 ] as const) {
   test(`${what} in a description does nothing`, () => {
@@ -224,6 +231,17 @@ for (const [what, character] of [
 
 test('a title is cleaned, too', () => {
   assert.equal(textOf({ title: 'Mend\u202e it\u200b\ufe01' }).title, 'Mend it');
+});
+
+test('a title closes only what the request names, and so do words of the server’s that quote somebody', () => {
+  assert.equal(textOf({ title: 'Fix #12' }).title, 'F\u200bix #12');
+  assert.equal(textOf({ title: 'Fix #12' }, { prompt: 'Mend #12' }).title, 'Fix #12');
+  const { body } = textOf(
+    { commands: [{ command: 'echo Fixes #12', exitCode: 0 }], description: 'Fixes #13' },
+    { prompt: 'Mend it. Fixes #13' },
+  );
+  assert.match(body, /`echo F\u200bixes #12`/);
+  assert.equal(body.match(/Fixes #13/g)?.length, 2);
 });
 
 test('what the sandbox was refused on its way out is listed, in words that it cannot choose', () => {
