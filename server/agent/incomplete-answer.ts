@@ -1,4 +1,5 @@
 import type { JobFact } from '../domain/job-event.ts';
+import { quote } from '../domain/quote.ts';
 import { oneLine } from '../domain/visible-text.ts';
 import { type AgentAnswer, type Command, createAnswer, cut } from './answer.ts';
 import type { Incomplete } from './bounds.ts';
@@ -29,5 +30,3 @@ export const createIncompleteAnswer = (
 
 const saidMax = 3;
 const saidCharactersMax = 2000;
-
-const quote = (text: string): string => text.replaceAll(/^/gm, '> ');

@@ -96,12 +96,6 @@ export const htmlCode = (text: string, charactersMax: number): string => {
   return `<code>${escaped}</code>`;
 };
 
-export const quote = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n');
-
 const firstLine = (text: string, charactersMax: number): string => {
   const start = withoutHidden(text.slice(0, charactersReadMax)).trim();
   const end = start.indexOf('\n');

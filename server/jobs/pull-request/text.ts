@@ -4,12 +4,13 @@ import type { Evidence } from '../../domain/checks/evidence.ts';
 import type { DenialReport } from '../../domain/egress.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Usage } from '../../domain/job-event.ts';
+import { quote } from '../../domain/quote.ts';
 import { cut, withoutHidden } from '../../domain/visible-text.ts';
 import { agentsCommands } from './agents-commands.ts';
 import { checkResults } from './check-results.ts';
 import { withoutClosing } from './closing-words.ts';
 import { footer } from './footer.ts';
-import { cleanMarkdown, closedFence, cutMark, quote } from './markdown.ts';
+import { cleanMarkdown, closedFence, cutMark } from './markdown.ts';
 import { shortcomings, warning } from './shortcomings.ts';
 import { whatToLookAt } from './what-to-look-at.ts';
 
