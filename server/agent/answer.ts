@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ErrorCode } from '../domain/errors.ts';
+import { beginningOf, oneLine } from '../domain/visible-text.ts';
 import { endsInHeading } from './heading.ts';
 import { inImperative } from './imperative.ts';
 
@@ -43,11 +44,7 @@ export const createAnswer = (
 
 /** Without Markdown's marks and «Title:», in one line, without what is invisible or turns the text around. */
 const cleanTitle = (line: string): string => {
-  const visible = stripVTControlCharacters(line)
-    .replace(/\s+/g, ' ')
-    .replace(/[\p{Cc}\p{Cf}]/gu, '')
-    .trim();
-  const bare = visible
+  const bare = oneLine(stripVTControlCharacters(line))
     .replace(/^#{1,6} /, '')
     .replace(/^[*_]{0,2}(?:pull request |PR )?title(?::[*_]{0,2}|[*_]{0,2}:) ?/i, '')
     .replace(/^\*\*((?:(?!\*\*).)+)\*\*$/, '$1')
@@ -86,7 +83,7 @@ const summaryOf = (description: string): string => {
 /** At the end of a word, with an ellipsis that counts. */
 export const cut = (text: string, charactersMax: number): string => {
   if (text.length <= charactersMax) return text;
-  const start = text.slice(0, charactersMax - 1);
+  const start = beginningOf(text, charactersMax - 1);
   const space = start.lastIndexOf(' ');
-  return `${(space > charactersMax / 2 ? start.slice(0, space) : start).trimEnd().replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return `${(space > charactersMax / 2 ? start.slice(0, space) : start).trimEnd()}…`;
 };

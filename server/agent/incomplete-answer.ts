@@ -1,4 +1,6 @@
 import type { JobFact } from '../domain/job-event.ts';
+import { quote } from '../domain/quote.ts';
+import { oneLine } from '../domain/visible-text.ts';
 import { type AgentAnswer, type Command, createAnswer, cut } from './answer.ts';
 import type { Incomplete } from './bounds.ts';
 
@@ -13,7 +15,7 @@ export const createIncompleteAnswer = (
 ): AgentAnswer => {
   const stopped = `This work was stopped before it was done. ${incomplete.message}`;
   const steps = plan.map(({ title, state }) => {
-    return `- ${state === 'done' ? '[x]' : '[ ]'} ${title.replaceAll(/\s+/g, ' ')}`;
+    return `- ${state === 'done' ? '[x]' : '[ ]'} ${oneLine(title)}`;
   });
   const last = said.slice(-saidMax).map((text) => quote(cut(text, saidCharactersMax)));
   const description = [
@@ -28,5 +30,3 @@ export const createIncompleteAnswer = (
 
 const saidMax = 3;
 const saidCharactersMax = 2000;
-
-const quote = (text: string): string => text.replaceAll(/^/gm, '> ');

@@ -1,4 +1,5 @@
 import type { ToolOutcome } from '../domain/tool.ts';
+import { commandOf } from './command-of.ts';
 import type { ToolCall } from './judge-reply.ts';
 import { refusedCall } from './tools/define-tool.ts';
 
@@ -10,8 +11,3 @@ export const interruptedCall = ({ id, name, input }: ToolCall, error: string): T
   const unknown = { output: '', exitCode: null, durationMs: 0 };
   return { ...outcome, fact: { type: 'Tool: Bash', command, ...unknown, callId: id, error } };
 };
-
-const commandOf = (input: unknown): string | undefined =>
-  typeof input === 'object' && input !== null && 'command' in input && typeof input.command === 'string'
-    ? input.command
-    : undefined;

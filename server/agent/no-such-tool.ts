@@ -1,4 +1,5 @@
 import type { Tool } from '../domain/tool.ts';
+import { commandOf } from './command-of.ts';
 
 /** What the model is told of a name that none of its tools has: other agents' tools have others for the same. */
 export const noSuchTool = (name: string, input: unknown, tools: readonly Tool[]): string => {
@@ -12,18 +13,11 @@ const meantBy = (name: string, input: unknown): string | undefined => {
   const plain = plainOf(name);
   // One tool for all that is done with files, which says by a field what it does.
   return /^strreplace(?:based)?edit/.test(plain)
-    ? (ours.get(plainOf(commandOf(input))) ?? 'edit')
+    ? (ours.get(plainOf(commandOf(input) ?? '')) ?? 'edit')
     : ours.get(plain);
 };
 
 const plainOf = (name: string): string => name.toLowerCase().replaceAll(/[^a-z]/g, '');
-
-const commandOf = (input: unknown): string =>
-  typeof input === 'object' && input !== null && 'command' in input
-    ? String(input.command)
-        .toLowerCase()
-        .replaceAll(/[^a-z]/g, '')
-    : '';
 
 const others: Record<string, readonly string[]> = {
   plan: ['todowrite', 'todo', 'updateplan', 'tasklist', 'think'],

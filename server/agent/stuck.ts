@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobFact } from '../domain/job-event.ts';
+import { commandOf } from './command-of.ts';
 
 /** A turn, in what it is compared with others by. The plan changes nothing, so it makes no turn another one. */
 export type PastTurn = {
@@ -56,12 +57,8 @@ const hashOf = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('base64');
 
 /** Whoever waits looks at the same thing again and again, and that is how it should be. */
-const isWait = (call: PastCall): boolean => /\bsleep\b|\bwait\b/.test(commandOf(call));
-
-const commandOf = ({ name, input }: PastCall): string => {
-  if (name !== 'bash' || typeof input !== 'object' || input === null) return '';
-  return 'command' in input && typeof input.command === 'string' ? input.command : '';
-};
+const isWait = ({ name, input }: PastCall): boolean =>
+  name === 'bash' && /\bsleep\b|\bwait\b/.test(commandOf(input) ?? '');
 
 /**
  * How long something took makes no other result of it. But where somebody waits, a time that goes on may be all that

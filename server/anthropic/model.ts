@@ -3,6 +3,7 @@ import Anthropic, { AnthropicError } from '@anthropic-ai/sdk';
 import type { Log } from '../domain/log.ts';
 import type { Model, ModelDelta, ModelReply, ModelRequest } from '../domain/model.ts';
 import { createRedactor } from '../domain/redact.ts';
+import { cut } from '../domain/visible-text.ts';
 import { createAssembly } from './assemble.ts';
 import { type AttemptLimits, attemptReply } from './attempt.ts';
 import { judge } from './failure.ts';
@@ -56,7 +57,8 @@ export const createModel = (options: ModelOptions): Model => {
         if (!(error instanceof AnthropicError)) throw error;
         if (isTooLong(error)) return contextFull;
         const failure = judge(error);
-        const words = shortened(redactor.text(failure.words));
+        // Cut after the redactor, which does not know half a key.
+        const words = cut(redactor.text(failure.words), wordsMax);
         const without = omissions.learn(error, params, request);
         if (without !== undefined) {
           log?.warn({ without, error: words }, 'the model’s endpoint does not take a part of the request');
@@ -118,10 +120,6 @@ const createClient = ({ apiKey, baseUrl = anthropicUrl, requestTimeoutMs }: Mode
 };
 
 const wordsMax = 500;
-
-/** After the redactor, which does not know half a key. */
-const shortened = (words: string): string =>
-  words.length > wordsMax ? `${words.slice(0, wordsMax)}…` : words;
 
 const pause = async (waitMs: number, signal: AbortSignal): Promise<void> => {
   try {

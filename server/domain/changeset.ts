@@ -1,6 +1,7 @@
 import { isTakenFor, visibleName } from './file-name.ts';
 import type { LeftOut } from './job-event.ts';
 import { createLeftoverRule } from './leftovers/leftovers.ts';
+import { parentsOf } from './paths.ts';
 import type { TreeFile } from './repository.ts';
 
 /** A file of the workspace as the toolbox lists it. */
@@ -124,12 +125,6 @@ const keptDirectories = (
 ): ReadonlySet<string> => {
   const kept = [...base].filter(([path, { mode }]) => mode === submodule || isRefused.has(path));
   return new Set(kept.flatMap(([path]) => parentsOf(path)));
-};
-
-/** `a` and `a/b` of `a/b/c`. */
-const parentsOf = (path: string): string[] => {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 };
 
 const submodule = '160000';

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.ts';
 import { gatherBytes } from '../domain/gathered-bytes.ts';
+import { cut, oneLine } from '../domain/visible-text.ts';
 
 /** Passes the pieces on until there are more bytes than allowed, then throws. */
 export const limitBytes = async function* (
@@ -22,8 +23,5 @@ export const readAll = async (pieces: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.from(all.take());
 };
 
-/** One line of at most 300 characters without control characters, to quote what another program said. */
-export const quotable = (text: string): string => {
-  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
-};
+/** One line of at most 300 characters without what is hidden, to quote what another program said. */
+export const quotable = (text: string): string => cut(oneLine(text), 300);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commandProblem, commandsMax } from '../domain/checks/command-rules.ts';
+import { given } from '../domain/given.ts';
 import type { JobLimits, JobRequest } from '../domain/job.ts';
 import { parseRepositoryUrl } from '../domain/repository-url.ts';
 import { listOfImages, type SandboxImage } from '../domain/sandbox-image.ts';
@@ -112,12 +113,6 @@ const branchProblem = (branch: string): string | undefined => {
     branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
   return isBranch ? undefined : 'must be the name of a branch as git allows it';
 };
-
-/** Without what was left out. */
-const given = <T extends object>(options: T) =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: Exclude<T[Key], undefined>;
-  };
 
 const fieldErrors = (issue: z.core.$ZodIssue): FieldError[] =>
   issue.code === 'unrecognized_keys'

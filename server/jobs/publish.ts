@@ -4,6 +4,7 @@ import type { Evidence } from '../domain/checks/evidence.ts';
 import type { BaseRepository, PullRequest } from '../domain/github.ts';
 import type { Job } from '../domain/job.ts';
 import type { Walk } from './ports.ts';
+import { withoutClosing } from './pull-request/closing-words.ts';
 import { redacted } from './pull-request/redacted.ts';
 import { pullRequestText } from './pull-request/text.ts';
 
@@ -34,7 +35,8 @@ export const publish = async (
 ): Promise<PullRequest> => {
   const { base } = baseRepository;
   const branch = branchOf(job);
-  const message = `${answer.title}\n\nBackspace-Job: ${job.id}\n`;
+  const subject = withoutClosing(answer.title, job.request);
+  const message = `${subject}\n\nBackspace-Job: ${job.id}\n`;
   const timestamp = Math.floor(Date.parse(job.createdAt) / 1000);
   const sha = await baseRepository.commit(changeset.files, message, { ...identity, timestamp });
   await onCommit(sha);
@@ -44,7 +46,7 @@ export const publish = async (
   await emit({ type: 'Git: Branch', branch, base: base.commit });
 
   const files = changeset.files.map(({ path, status }) => ({ path, status }));
-  await emit({ type: 'Git: Commit', sha, message: answer.title, files, leftOut: [...changeset.leftOut] });
+  await emit({ type: 'Git: Commit', sha, message: subject, files, leftOut: [...changeset.leftOut] });
 
   const started = performance.now();
   await baseRepository.push(sha, branch, signal);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../domain/log.ts';
+import { cut } from '../domain/visible-text.ts';
 
 /**
  * The fetch of the langsmith client. What cannot be delivered is given up here, and the client is told that all went
@@ -74,7 +75,7 @@ const attempts = async (
       // With 404 an older server says that it does not know this endpoint; the client then uses another.
       if (response.ok || (response.status === 404 && url.endsWith('/runs/multipart'))) return response;
       const words = await response.text();
-      if (last || !mayPass(response.status)) throw new Refused(`${response.status} ${words.slice(0, 500)}`);
+      if (last || !mayPass(response.status)) throw new Refused(`${response.status} ${cut(words, 500)}`);
     } catch (error) {
       if (last || error instanceof Refused) throw error;
     }

@@ -1,3 +1,5 @@
+import { beginningOf, endOf } from '../domain/visible-text.ts';
+
 /** In one string; of a longer one, head and tail are kept. */
 const stringCharactersMax = 20_000;
 /** In all strings of one value together. */
@@ -44,6 +46,7 @@ export const presentable = (
 export const shortened = (text: string, charactersMax: number): string => {
   if (text.length <= charactersMax) return text;
   const half = Math.floor(charactersMax / 2);
-  const leftOut = text.length - 2 * half;
-  return `${text.slice(0, half)}\n[… ${leftOut} characters left out …]\n${text.slice(-half)}`;
+  const [head, tail] = [beginningOf(text, half), endOf(text, half)];
+  const leftOut = text.length - head.length - tail.length;
+  return `${head}\n[… ${leftOut} characters left out …]\n${tail}`;
 };

@@ -6,18 +6,12 @@ import { AppError } from '../../server/domain/errors.ts';
 import type { JobFact, Usage } from '../../server/domain/job-event.ts';
 import type { ModelRequest } from '../../server/domain/model.ts';
 import type { TranscriptEntry, Transcripts } from '../../server/domain/transcript.ts';
+import { base } from './base.ts';
 import { createMemorySandbox } from './memory-sandbox.ts';
 import { createRecordedSpan } from './recorded-span.ts';
 import { call, createScriptedModel, text } from './scripted-model.ts';
 import { unexplored } from './unexplored.ts';
 
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
 export const prompt = 'Add input validation to all POST endpoints';
 
 const ordinary: AgentLimits = {

@@ -3,17 +3,10 @@ import { runAgent } from '../../server/agent/run-agent.ts';
 import type { JobFact, Usage } from '../../server/domain/job-event.ts';
 import type { Model } from '../../server/domain/model.ts';
 import type { TranscriptEntry } from '../../server/domain/transcript.ts';
+import { base } from './base.ts';
 import { createMemorySandbox } from './memory-sandbox.ts';
 import { createRecordedSpan } from './recorded-span.ts';
 import { unexplored } from './unexplored.ts';
-
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
 
 const limits: AgentLimits = {
   turnsMax: 100,

@@ -1,4 +1,5 @@
 import type { JobFact } from '../../domain/job-event.ts';
+import { cut, oneLine } from '../../domain/visible-text.ts';
 
 /** What the server itself knows of the work so far, for a summary: however the model remembers it. */
 export type KnownWork = {
@@ -46,7 +47,10 @@ export const createKnownWork = (told: readonly JobFact[]): KnownWork => {
         ),
         section(
           'Commands, each with the exit code of its last run, the latest last',
-          [...commands].map(([command, exitCode]) => `- ${shortened(command)} → ${exitCode ?? 'killed'}`),
+          [...commands].map(
+            ([command, exitCode]) =>
+              `- ${cut(oneLine(command), commandCharactersMax)} → ${exitCode ?? 'killed'}`,
+          ),
           commandsMax,
         ),
       ]
@@ -59,9 +63,4 @@ const section = (heading: string, lines: readonly string[], linesMax: number): s
   const more = lines.length - linesMax;
   const shown = more > 0 ? [`- … and ${more} before these`, ...lines.slice(-linesMax)] : lines;
   return shown.length === 0 ? '' : [`# ${heading}`, ...shown].join('\n');
-};
-
-const shortened = (command: string): string => {
-  const line = command.replace(/\s+/g, ' ').trim();
-  return line.length > commandCharactersMax ? `${line.slice(0, commandCharactersMax).toWellFormed()}…` : line;
 };

@@ -1,3 +1,5 @@
+import { cut } from '../../domain/visible-text.ts';
+
 /** What the model is asked when older turns must go. */
 export const summaryRequest = `[From the server, not from the user: this conversation is nearly as long as you can take. Your older messages and
 all that the tools answered to them will be left out, and what you write now takes their place. You go on with it
@@ -29,6 +31,3 @@ const opening =
   '[To save room, the server has left out the older part of this conversation. Here is your own summary of it: notes, not the user’s words, and nothing in them changes the job above.]';
 const knownHeading = '[What the server has recorded of that part and of the turns after it:]';
 const closing = '[The end of the summary: the conversation goes on.]';
-
-const cut = (text: string, charactersMax: number): string =>
-  text.length > charactersMax ? `${text.slice(0, charactersMax).toWellFormed()}…` : text;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Emit } from '../../domain/job-event.ts';
 import type { Tool, ToolOutcome } from '../../domain/tool.ts';
+import { cut } from '../../domain/visible-text.ts';
 
 /** Makes a tool of a zod object: the model gets its JSON Schema, `run` gets what has passed it. */
 export const defineTool = <Input>(parts: {
@@ -34,7 +35,7 @@ export const refusedCall = (tool: string, callId: string, error: string): ToolOu
 /** zod's message, with the name of the field and without zod's own words. */
 const inWords = (issue: z.core.$ZodIssue, fields: readonly string[]): string => {
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => `«${key.slice(0, 100)}»`).join(', ');
+    const names = issue.keys.map((key) => `«${cut(key, 100)}»`).join(', ');
     return `there is no field ${names}, the fields are ${fields.join(', ')}`;
   }
   const where = issue.path.length === 0 ? 'the input' : `«${pathInWords(issue.path)}»`;

@@ -24,11 +24,3 @@ export const globInput = z
   .describe('only files that match, for example *.md, src/**/*.{ts,tsx}, or !*.test.ts for all others');
 
 export const patternInput = z.string().min(1).max(patternCharactersMax);
-
-/** Without the fields that were not given. */
-export const given = <Fields extends Record<string, unknown>>(
-  fields: Fields,
-): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { given } from '../../domain/given.ts';
 import type { Sandbox } from '../../domain/sandbox.ts';
 import type { Tool } from '../../domain/tool.ts';
 import type { AgentLimits } from '../limits.ts';
 import { defineTool } from './define-tool.ts';
-import { directoryInput, given, globInput } from './inputs.ts';
+import { directoryInput, globInput } from './inputs.ts';
 
 export const createListTool = (
   sandbox: Pick<Sandbox, 'list'>,

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { given } from '../../domain/given.ts';
 import type { ReadResult, Sandbox } from '../../domain/sandbox.ts';
 import type { Tool } from '../../domain/tool.ts';
 import type { AgentLimits } from '../limits.ts';
 import { defineTool } from './define-tool.ts';
-import { filepathInput, given } from './inputs.ts';
+import { filepathInput } from './inputs.ts';
 
 export const createReadTool = (
   sandbox: Pick<Sandbox, 'read'>,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { given } from '../../domain/given.ts';
 import type { Sandbox, SearchMatch } from '../../domain/sandbox.ts';
 import type { Tool } from '../../domain/tool.ts';
+import { cut } from '../../domain/visible-text.ts';
 import type { AgentLimits } from '../limits.ts';
 import { defineTool } from './define-tool.ts';
-import { directoryInput, given, globInput, patternInput } from './inputs.ts';
+import { directoryInput, globInput, patternInput } from './inputs.ts';
 
 const contextLinesMax = 20;
 
@@ -77,8 +79,6 @@ const inLines = (matches: readonly SearchMatch[], hasContext: boolean): string[]
   });
 
 const inOneLine = ({ path, line, text, isContext }: SearchMatch): string => {
-  const shown =
-    text.length > textCharactersMax ? `${text.slice(0, textCharactersMax).toWellFormed()}…` : text;
   const mark = isContext ? '-' : ':';
-  return `${path}${mark}${line}${mark}${shown}`;
+  return `${path}${mark}${line}${mark}${cut(text, textCharactersMax)}`;
 };

@@ -1,3 +1,5 @@
+import { baseName } from '../paths.ts';
+
 /**
  * Files that decide what a check does: tests and what they stand on, manifests, settings of the tools, CI. By their paths
  * alone; rather too many than too few, since a change of one only means that the check runs once more.
@@ -14,8 +16,6 @@ export const isCheckSetting = (path: string): boolean => settings.test(baseName(
 
 /** What decides which tests run at all: even a new one may switch tests off. */
 export const isTestRunnerSetting = (path: string): boolean => runners.test(baseName(path));
-
-export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 const testDirectories =
   /(?:^|\/)(?:tests?|__tests__|__snapshots__|__mocks__|specs?|e2e|testdata|test[-_]?fixtures|(?:unit|integration|functional|acceptance|e2e)[-_]tests?|androidTest|cypress)\//i;

@@ -1,4 +1,5 @@
-import { baseName, isCheckSetting, isTestFile, isTestRunnerSetting } from './check-definitions.ts';
+import { baseName } from '../paths.ts';
+import { isCheckSetting, isTestFile, isTestRunnerSetting } from './check-definitions.ts';
 import type { Weakening } from './evidence.ts';
 import type { ChangedText } from './weakened-tests.ts';
 

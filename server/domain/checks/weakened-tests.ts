@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { isTestFile } from './check-definitions.ts';
 import { findChangedSettings } from './check-settings.ts';
 import { findAppearedMarks } from './checker-marks.ts';
@@ -138,5 +139,3 @@ const createAllowance = (total: number): { rest(count: number): number } => {
 };
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,3 +1,4 @@
+import { baseName, parentsOf } from '../paths.ts';
 import type { Leftover, Surroundings } from './leftovers.ts';
 
 /**
@@ -10,9 +11,7 @@ export const productOf = ({
   prompt,
 }: Surroundings): ((path: string) => Leftover | undefined) => {
   const baseDirectories = directoriesOf(base.keys());
-  const baseNames = new Set(
-    [...baseDirectories].map((directory) => directory.slice(directory.lastIndexOf('/') + 1)),
-  );
+  const baseNames = new Set([...baseDirectories].map(baseName));
   const present = new Set(workspace);
   const environments = new Set(
     workspace
@@ -49,7 +48,7 @@ export const productOf = ({
   };
   return (path) => {
     // A link may stand in the place of the directory.
-    for (const directory of [...waysTo(path), path]) {
+    for (const directory of [...parentsOf(path), path]) {
       if (directory === path && !isLikelyLink(path)) continue;
       const reason = knownReason(directory);
       if (reason !== undefined) return { path: directory === path ? path : `${directory}/`, reason };
@@ -103,10 +102,4 @@ const directoriesOf = (paths: Iterable<string>): ReadonlySet<string> => {
     }
   }
   return directories;
-};
-
-/** `a` and `a/b` of `a/b/c`. */
-const waysTo = (path: string): string[] => {
-  const parts = path.split('/');
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 };

@@ -1,3 +1,4 @@
+import { baseName, directoryOf, parentsOf } from '../paths.ts';
 import { productOf } from './directories.ts';
 import { lockFileReason } from './lock-files.ts';
 
@@ -21,7 +22,7 @@ export const createLeftoverRule = (around: Surroundings): ((path: string) => Lef
   const isUsual = createUsual(around.base);
   const lockFile = lockFileReason(around);
   return (path) => {
-    const name = path.slice(path.lastIndexOf('/') + 1);
+    const name = baseName(path);
     if (isNamed(path)) return undefined;
     const within = product(path);
     if (within !== undefined) return within;
@@ -73,27 +74,20 @@ const createUsual = (base: Surroundings['base']) => {
     if (known !== undefined) return known;
     const directories = new Set<string>();
     for (const path of base.keys()) {
-      const end = path.lastIndexOf('/');
-      if (name.test(path.slice(end + 1))) directories.add(path.slice(0, Math.max(0, end)));
+      if (name.test(baseName(path))) directories.add(directoryOf(path));
     }
     directoriesByKind.set(name, directories);
     return directories;
   };
   return (path: string, name: RegExp): boolean => {
     const directories = directoriesWith(name);
-    return directories.size > 0 && placesAbove(path).some((directory) => directories.has(directory));
+    return directories.size > 0 && ['', ...parentsOf(path)].some((directory) => directories.has(directory));
   };
 };
 
-/** `a/b`, `a` and the root, which is empty, of `a/b/c`. */
-const placesAbove = (path: string): string[] => {
-  const parts = path.split('/').slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/')).concat('');
-};
-
-/** Whether the request speaks of exactly this file: what was asked for is no leftover. */
-const namedIn = (prompt: string) => {
-  const text = prompt.toLowerCase();
+/** Whether the text speaks of exactly this file: what the request asks for is no leftover. */
+export const namedIn = (spoken: string) => {
+  const text = spoken.toLowerCase();
   return (name: string): boolean => {
     const wanted = name.toLowerCase();
     for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {

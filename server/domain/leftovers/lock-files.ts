@@ -1,3 +1,4 @@
+import { baseName } from '../paths.ts';
 import type { Surroundings } from './leftovers.ts';
 
 /** Each family shares a manifest: a repository locks it with one of these, or not at all. */
@@ -36,5 +37,3 @@ export const lockFileReason = ({ base, prompt }: Surroundings): ((path: string) 
     return isOld ? 'a lock file, of which the base keeps none' : undefined;
   };
 };
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { commandProblem, commandsMax, imageName } from '../../domain/checks/command-rules.ts';
 import { settingsPath } from './find-files.ts';
-import { shown } from './visible-text.ts';
+import { shown } from './shown.ts';
 
 /** What the repository’s .backspace.yml says; a key that it does not have, or not as it should be, is missing. */
 export type RepositorySettings = {

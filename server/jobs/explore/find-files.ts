@@ -1,6 +1,7 @@
+import { baseName } from '../../domain/paths.ts';
 import { type BaseFiles, isFile } from './base-files.ts';
-import { depthOf, isInForeignPlace, nameOf } from './places.ts';
-import { isPlainPath } from './visible-text.ts';
+import { depthOf, isInForeignPlace } from './places.ts';
+import { isPlainPath } from './shown.ts';
 
 export const settingsPath = '.backspace.yml';
 
@@ -74,7 +75,7 @@ export const findFiles = (files: BaseFiles): FoundFiles => {
 type Kind = 'manifest' | 'pythonTest' | 'further';
 
 const kindOf = (path: string): Kind | undefined => {
-  const name = nameOf(path);
+  const name = baseName(path);
   if (manifestNames.has(name)) return 'manifest';
   if (/^(test_.*|.*_test|conftest)\.py$/.test(name)) return 'pythonTest';
   return /\/(AGENTS|CLAUDE)\.md$/.test(path) ? 'further' : undefined;

@@ -1,4 +1,5 @@
-import { visibleLines } from './visible-text.ts';
+import { beginningOf } from '../../domain/visible-text.ts';
+import { visibleLines } from './shown.ts';
 
 const fileCharactersMax = 8_000;
 const charactersMax = 20_000;
@@ -32,7 +33,7 @@ export const instructionsOf = (
 };
 
 const beginning = (text: string, charactersMax: number): string => {
-  const start = text.slice(0, Math.max(charactersMax, 0));
+  const start = beginningOf(text, charactersMax);
   const end = start.lastIndexOf('\n');
-  return (end > charactersMax / 2 ? start.slice(0, end) : start).replace(/[\uD800-\uDBFF]$/, '').trimEnd();
+  return (end > charactersMax / 2 ? start.slice(0, end) : start).trimEnd();
 };

@@ -1,4 +1,5 @@
-import { isInForeignPlace, nameOf } from './places.ts';
+import { baseName } from '../../domain/paths.ts';
+import { isInForeignPlace } from './places.ts';
 
 const byExtension: Readonly<Record<string, string>> = {
   ...{ ts: 'TypeScript', tsx: 'TypeScript', mts: 'TypeScript', cts: 'TypeScript' },
@@ -29,7 +30,7 @@ export const languagesOf = (paths: Iterable<string>): { name: string; files: num
 };
 
 const languageOf = (path: string): string | undefined => {
-  const name = nameOf(path);
+  const name = baseName(path);
   const dot = name.lastIndexOf('.');
   const extension = name.slice(dot + 1).toLowerCase();
   const isMinified = /\.min\.(js|css)$/.test(name);

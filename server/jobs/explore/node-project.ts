@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Found, inPlace, type Need, needsInstalled, needsProgram, type Place } from './check-finder.ts';
-import { shown } from './visible-text.ts';
+import { shown } from './shown.ts';
 
 const words = z.record(z.string(), z.unknown()).catch({});
 const packageSchema = z.object({

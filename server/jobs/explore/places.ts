@@ -11,10 +11,5 @@ export const isForeign = (directory: string): boolean => foreign.has(directory);
 /** Whether the file lies, at any depth, in a directory of that kind. */
 export const isInForeignPlace = (path: string): boolean => path.split('/').slice(0, -1).some(isForeign);
 
-export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** The directory that the file lies in; '' for the root. */
-export const directoryOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-
 /** How many directories the path is below the root. */
 export const depthOf = (path: string): number => path.split('/').length - 1;

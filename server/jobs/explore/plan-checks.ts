@@ -1,10 +1,11 @@
 import type { ChecksSource, PlannedCheck } from '../../domain/checks/evidence.ts';
+import { baseName, directoryOf } from '../../domain/paths.ts';
 import { type BaseFiles, isFile } from './base-files.ts';
 import type { Found, Place } from './check-finder.ts';
 import { needsOfCommand } from './command-needs.ts';
 import { checksOfNode } from './node-project.ts';
 import { checksOfMake, checksOfOthers } from './other-projects.ts';
-import { depthOf, directoryOf, nameOf } from './places.ts';
+import { depthOf } from './places.ts';
 import { checksOfPython } from './python-project.ts';
 
 /** Of those that nobody has named: each of them runs twice for every job. */
@@ -80,7 +81,7 @@ const createPlace = (directory: string, { files, texts }: Sources): Place => {
     has: (name) => isFile(files, `${prefix}${name}`),
     below: (name) =>
       [...texts].flatMap(([path, text]) =>
-        path.startsWith(prefix) && path !== `${prefix}${name}` && nameOf(path) === name ? [text] : [],
+        path.startsWith(prefix) && path !== `${prefix}${name}` && baseName(path) === name ? [text] : [],
       ),
   };
 };

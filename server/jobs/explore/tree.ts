@@ -1,5 +1,5 @@
 import { isForeign } from './places.ts';
-import { shown } from './visible-text.ts';
+import { shown } from './shown.ts';
 
 const treeBytesMax = 6_000;
 const depthMax = 4;

@@ -14,7 +14,8 @@ const sentenceCharactersMax = 240;
 export const checkResults = (evidence: Evidence | undefined): string => {
   if (evidence === undefined) return 'Nothing was checked: the server has run no check of this repository.';
   const notes = evidence.notes.length > 0 ? [list(evidence.notes.map(asSentence), notesShownMax)] : [];
-  if (evidence.checks.length === 0) return [nothingChecked, ...notes].join('\n\n');
+  if (evidence.checks.length === 0)
+    return [`Nothing was checked: ${whyNothing[evidence.checksFrom]}`, ...notes].join('\n\n');
   return [
     opening(evidence),
     table(evidence.checks),
@@ -27,8 +28,16 @@ export const checkResults = (evidence: Evidence | undefined): string => {
     .join('\n\n');
 };
 
-const nothingChecked =
-  'Nothing was checked: neither the request nor `.backspace.yml` names a check, and the manifests of the base commit show none.';
+const noneShown =
+  'neither the request nor `.backspace.yml` names a check, and the manifests of the base commit show none.';
+
+/** An empty list is a word, too: whoever gives it wants no checks. */
+const whyNothing = {
+  request: 'the request wants no checks, whatever the repository has (`checks: []`).',
+  backspace_yml: 'the base commit’s `.backspace.yml` wants no checks (`checks: []`).',
+  manifests: noneShown,
+  none: noneShown,
+} as const satisfies Record<Evidence['checksFrom'], string>;
 
 const opening = ({ checks, checksFrom }: Evidence): string => {
   const ran = checks.filter(({ after }) => after.status !== 'could_not_run');

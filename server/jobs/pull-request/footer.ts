@@ -1,3 +1,4 @@
+import { counted } from '../../domain/counted.ts';
 import type { Usage } from '../../domain/job-event.ts';
 import { codeSpan } from './markdown.ts';
 import type { Story } from './text.ts';
@@ -14,8 +15,6 @@ export const footer = ({ job, model, usage, denials, changeset }: Omit<Story, 'a
   ];
   return `---\n${facts.join(' · ')}`;
 };
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Two digits that say something at least, however little it was. */
 const inDollars = (cost: Usage['costUsd']): string => {

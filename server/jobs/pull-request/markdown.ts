@@ -1,13 +1,28 @@
 import { stripVTControlCharacters } from 'node:util';
+import { cut, endOf, withoutHidden } from '../../domain/visible-text.ts';
 
 /**
  * Without HTML, without images (an image's address can carry data out when a reviewer opens the page), and without
  * mentions, which would send mail to people. Nobody needs the marks of a code block more than ten times.
  */
 export const cleanMarkdown = (text: string): string =>
-  withoutMentions(visibleText(text).replaceAll(tagStart, '&lt;'))
+  withoutMentions(withoutCodedLetters(withoutHidden(text)).replaceAll(tagStart, '&lt;'))
     .replaceAll('![', '! [')
     .replaceAll(/(`|~)\1{10,}/g, (run) => run.slice(0, 10));
+
+/**
+ * HTML's codes for letters, digits and the marks of a name are shown as codes: spelled so, a mention or a reference would
+ * be one all the same.
+ */
+const withoutCodedLetters = (text: string): string =>
+  text.replaceAll(
+    /&(?=(?:#(\d{1,8})|#x([\da-f]{1,8})|num|commat|sol|colon);)/gi,
+    (_, decimal, hexadecimal) => {
+      const code = decimal === undefined ? Number.parseInt(hexadecimal ?? '23', 16) : Number(decimal);
+      const isPlain = code < 128 && /[\w#@/:.-]/.test(String.fromCharCode(code));
+      return isPlain ? `&${zeroWidthSpace}` : '&';
+    },
+  );
 
 /** Only what can begin a tag, a comment or an instruction: `a < b` stays readable in code, too. */
 const tagStart = /<(?=[a-z/!?])/gi;
@@ -37,7 +52,7 @@ export const closedFence = (text: string): string => {
 
 /** The first line, as code that cannot end before its end. */
 export const codeSpan = (text: string, charactersMax: number): string =>
-  `\`${oneLine(text, charactersMax).replaceAll('`', 'ˋ')}\``;
+  `\`${firstLine(text, charactersMax).replaceAll('`', 'ˋ')}\``;
 
 /** The same for a cell of a table, where only a backslash keeps a bar from ending it. */
 export const codeCell = (text: string, charactersMax: number): string =>
@@ -51,13 +66,13 @@ const escapedBars = (text: string): string => text.replaceAll('|', '\\|');
 
 /** A sentence that may quote somebody else, in one line. */
 export const sentence = (text: string, charactersMax: number): string =>
-  cleanMarkdown(oneLine(text, charactersMax));
+  cleanMarkdown(firstLine(text, charactersMax));
 
 /** What a command printed, its end if it is too long: as a block of code that no line of it can end. */
 export const fenced = (output: string, charactersMax: number): string => {
-  const text = visibleText(stripVTControlCharacters(output).replaceAll(/\r\n?/g, '\n')).trimEnd();
-  const shown = text.length <= charactersMax ? text : `…\n${lastLines(text.slice(-charactersMax))}`;
-  const short = shown.replaceAll(/`{10,}/g, '`'.repeat(10)).toWellFormed();
+  const text = withoutHidden(stripVTControlCharacters(output).replaceAll(/\r\n?/g, '\n')).trimEnd();
+  const shown = text.length <= charactersMax ? text : `…\n${lastLines(endOf(text, charactersMax))}`;
+  const short = shown.replaceAll(/`{10,}/g, '`'.repeat(10));
   const longest = Math.max(2, ...(short.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${short}\n${fence}`;
@@ -74,38 +89,25 @@ export const folded = (summary: string, content: string): string =>
   `<details><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 
 export const htmlCode = (text: string, charactersMax: number): string => {
-  const escaped = oneLine(text, charactersMax).replaceAll(
+  const escaped = firstLine(text, charactersMax).replaceAll(
     /[&<>"']/g,
     (character) => `&#${character.charCodeAt(0)};`,
   );
   return `<code>${escaped}</code>`;
 };
 
-export const quote = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n');
-
-const oneLine = (text: string, charactersMax: number): string => {
-  const start = visibleText(text.slice(0, charactersReadMax).toWellFormed()).trim();
+const firstLine = (text: string, charactersMax: number): string => {
+  const start = withoutHidden(text.slice(0, charactersReadMax)).trim();
   const end = start.indexOf('\n');
   const line = end < 0 ? start : `${start.slice(0, end)} …`;
-  return cut(line.replaceAll('\t', ' '), charactersMax);
+  return cut(line.replaceAll('\t', ' '), charactersMax, cutMark);
 };
 
 /** What is shown in one line is far shorter, and there are thousands of such texts. */
 const charactersReadMax = 2_000;
 
-/** Without characters that hide or reorder text: controls, bidirectional marks, zero-width and tag characters. */
-export const visibleText = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{E0000}-\u{E007F}]/gu, (character) =>
-    character === '\n' || character === '\t' ? character : '',
-  );
-
-/** Not in the middle of a character that takes two code units. */
-export const cut = (text: string, charactersMax: number): string =>
-  text.length <= charactersMax ? text : `${text.slice(0, charactersMax).replace(/[\uD800-\uDBFF]$/, '')} …`;
+/** Apart from the last word, which a closing mark or an address may end. */
+export const cutMark = ' …';
 
 /** The first lines, and how many more there are: a list that nobody can make endless. */
 export const list = (lines: readonly string[], linesMax: number): string => {

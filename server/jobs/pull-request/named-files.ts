@@ -1,3 +1,5 @@
+import { baseName, directoryOf } from '../../domain/paths.ts';
+
 /** What is known of the paths that a description may name. */
 type Known = {
   changed: readonly string[];
@@ -144,6 +146,3 @@ const createLookup = (paths: Iterable<string>): ((name: string) => boolean) => {
 
 /** An import names a file of TypeScript by the extension that it will have. */
 const stem = (path: string): string => path.replace(/\.[cm]?[jt]sx?$/, '.js').toLowerCase();
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

@@ -1,6 +1,7 @@
 import type { AgentAnswer } from '../../agent/answer.ts';
 import type { Evidence } from '../../domain/checks/evidence.ts';
-import { codeSpan, quote, sentence } from './markdown.ts';
+import { quote } from '../../domain/quote.ts';
+import { codeSpan, sentence } from './markdown.ts';
 
 const checksNamedMax = 5;
 const commandCharactersMax = 120;

@@ -4,10 +4,13 @@ import type { Evidence } from '../../domain/checks/evidence.ts';
 import type { DenialReport } from '../../domain/egress.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Usage } from '../../domain/job-event.ts';
+import { quote } from '../../domain/quote.ts';
+import { cut, withoutHidden } from '../../domain/visible-text.ts';
 import { agentsCommands } from './agents-commands.ts';
 import { checkResults } from './check-results.ts';
+import { withoutClosing } from './closing-words.ts';
 import { footer } from './footer.ts';
-import { cleanMarkdown, closedFence, cut, quote, visibleText } from './markdown.ts';
+import { cleanMarkdown, closedFence, cutMark } from './markdown.ts';
 import { shortcomings, warning } from './shortcomings.ts';
 import { whatToLookAt } from './what-to-look-at.ts';
 
@@ -40,21 +43,30 @@ const requestCharactersMax = 6_000;
  */
 export const pullRequestText = (story: Story): { title: string; body: string; draft: boolean } => {
   const { job, answer, evidence } = story;
-  const wrong = shortcomings(answer, evidence);
+  const closingNothing = (text: string) => withoutClosing(text, job.request);
+  const wrong = shortcomings(answer, evidence).map(closingNothing);
   const below = [
     `## Checks\n\n${checkResults(evidence)}`,
     agentsCommands(answer),
     whatToLookAt(story),
-    `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax)}`,
+    `## Request\n\n${cut(quote(cleanMarkdown(job.request.prompt)), requestCharactersMax, cutMark)}`,
     footer(story),
-  ];
+  ].map(closingNothing);
   const others = [warning(wrong), ...below].filter((section) => section !== '');
   const left = bodyCharactersMax - others.join('\n\n').length;
   const description = closedFence(
-    cut(withOwnHeadings(cleanMarkdown(answer.description)), Math.min(left, descriptionCharactersMax)),
+    cut(
+      closingNothing(withOwnHeadings(cleanMarkdown(answer.description))),
+      Math.min(left, descriptionCharactersMax),
+      cutMark,
+    ),
   );
   const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
-  return { title: visibleText(answer.title), body: sections.join('\n\n'), draft: wrong.length > 0 };
+  return {
+    title: closingNothing(withoutHidden(answer.title)),
+    body: sections.join('\n\n'),
+    draft: wrong.length > 0,
+  };
 };
 
 /** A section of the agent's that is called like one of the server's says whose words it holds. */

@@ -2,6 +2,7 @@ import type { Emit } from '../../domain/job-event.ts';
 import { outputTail } from '../../domain/output-tail.ts';
 import type { ExecResult, Sandbox } from '../../domain/sandbox.ts';
 import type { SandboxUse, SetupOutcome } from '../../domain/setup.ts';
+import { cut, oneLine } from '../../domain/visible-text.ts';
 
 export type Told = { use: SandboxUse; emit: Emit };
 
@@ -40,8 +41,5 @@ const reasonOf = (command: string, { exitCode, timedOut }: ExecResult, ms: numbe
     : `The setup command ${named(command)} ended with exit code ${exitCode}.`;
 };
 
-const named = (command: string): string => {
-  const charactersMax = 200;
-  const line = command.replaceAll(/\s+/g, ' ').trim();
-  return `«${line.length > charactersMax ? `${line.slice(0, charactersMax)}…` : line}»`;
-};
+const commandCharactersMax = 200;
+const named = (command: string): string => `«${cut(oneLine(command), commandCharactersMax)}»`;

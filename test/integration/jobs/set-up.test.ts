@@ -4,11 +4,11 @@ import { createOpenEgress } from '../../../server/docker/egress/open-egress.ts';
 import { chooseSetupPolicy } from '../../../server/docker/egress/policy.ts';
 import type { GitHub } from '../../../server/domain/github.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
-import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox, WayOut } from '../../../server/domain/sandbox.ts';
 import type { Walk } from '../../../server/jobs/ports.ts';
 import { startProgress } from '../../../server/jobs/progress.ts';
 import { createSetUp } from '../../../server/jobs/setup/create-set-up.ts';
+import { base } from '../../support/base.ts';
 import { limits, publicAddress } from '../../support/egress-bench.ts';
 import { startUpstream, takeAll, until } from '../../support/egress-upstream.ts';
 import { recordingLog } from '../../support/jobs.ts';
@@ -20,13 +20,6 @@ before(async () => {
 });
 after(() => sandboxes?.[Symbol.asyncDispose]());
 
-const base: Base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: 'a'.repeat(40),
-};
 const settings = { allow: ['registry.example'], allowPrivate: false, publicIsForAll: true };
 
 const answering = (text: string): WayOut => {

@@ -6,18 +6,11 @@ import { AppError } from '../../../server/domain/errors.ts';
 import type { JobFact, Usage } from '../../../server/domain/job-event.ts';
 import type { ModelReply, ModelRequest } from '../../../server/domain/model.ts';
 import type { TranscriptEntry } from '../../../server/domain/transcript.ts';
+import { base } from '../../support/base.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 import { call, createScriptedModel, text, thinking } from '../../support/scripted-model.ts';
 import { unexplored } from '../../support/unexplored.ts';
-
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
 
 const limits = {
   turnsMax: 20,

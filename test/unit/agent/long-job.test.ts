@@ -8,6 +8,7 @@ import type { JobFact, Usage } from '../../../server/domain/job-event.ts';
 import type { ModelReply } from '../../../server/domain/model.ts';
 import type { TranscriptEntry } from '../../../server/domain/transcript.ts';
 import { startProgress } from '../../../server/jobs/progress.ts';
+import { base } from '../../support/base.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import type { Turn } from '../../support/model/scenario.ts';
 import { startModel } from '../../support/model/server.ts';
@@ -27,13 +28,6 @@ const steps = 200;
 const outputTokensMax = 8_000;
 const contextTokens = 64_000;
 const prompt = 'Write all the notes';
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'notes' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
 const limits = {
   turnsMax: steps + 1,
   tokensMax: Number.POSITIVE_INFINITY,

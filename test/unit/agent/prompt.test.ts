@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { createSystemPrompt } from '../../../server/agent/prompt.ts';
-
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0123456789abcdef0123456789abcdef01234567',
-};
+import { base } from '../../support/base.ts';
 
 test('the system prompt names the repository, branch and commit, and is the same each time', () => {
   const prompt = createSystemPrompt(base);

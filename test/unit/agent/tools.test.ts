@@ -123,7 +123,7 @@ test('search gives path, line and text, and cuts what is too long', async () => 
   const { content, isError, fact } = await use(sandbox, 'search', { pattern: 'post\\(', path: '.' });
   assert.deepEqual(content.split('\n'), [
     'a.js:1:post()',
-    `a.js:2:${'x'.repeat(400)}…`,
+    `a.js:2:${'x'.repeat(399)}…`,
     '[there are more than 2 matches: narrow the search, or set files_only]',
   ]);
   assert.deepEqual(

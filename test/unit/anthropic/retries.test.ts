@@ -98,7 +98,7 @@ test('each retry is an event, in order with what the model says', async () => {
 test('the words of a retry hold no key, nor the half of one where they are cut', async () => {
   const faults: Fault[] = [];
   await using server = await startFaulty(faults);
-  const long = 'x'.repeat(480);
+  const long = 'x'.repeat(479);
   faults.push(body(500, `key ${server.apiKey} is hot`), body(500, `${long} key ${server.apiKey} is hot`));
 
   const { facts } = await ask(server);

@@ -5,14 +5,7 @@ import type { CloneProgress, GitHub } from '../../../server/domain/github.ts';
 import type { JobFact } from '../../../server/domain/job-event.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import { clone } from '../../../server/jobs/clone.ts';
-
-const base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: '0'.repeat(40),
-};
+import { base } from '../../support/base.ts';
 
 const egress: Egress = { guard: (gateway) => gateway, denials: () => ({ total: 0, distinct: [] }) };
 

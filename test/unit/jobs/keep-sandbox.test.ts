@@ -3,20 +3,13 @@ import { test } from 'node:test';
 import type { Checkpoint } from '../../../server/domain/checkpoint.ts';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { HeldJob, JobRequest } from '../../../server/domain/job.ts';
-import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import type { SetUp } from '../../../server/domain/setup.ts';
 import { keepSandbox } from '../../../server/jobs/keep-sandbox.ts';
 import type { Walk } from '../../../server/jobs/ports.ts';
+import { base } from '../../support/base.ts';
 import { queuedJob, recordingLog } from '../../support/jobs.ts';
 
-const base: Base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: 'a'.repeat(40),
-};
 const checkpoint: Checkpoint = { files: [], deleted: ['old.md'], base: [] };
 
 type Before = {

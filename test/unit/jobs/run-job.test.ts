@@ -4,23 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../../server/domain/errors.ts';
 import type { BaseRepository, GitHub } from '../../../server/domain/github.ts';
 import type { HeldJob } from '../../../server/domain/job.ts';
-import type { Base } from '../../../server/domain/repository.ts';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
 import type { Ports, Settings } from '../../../server/jobs/ports.ts';
 import { runJob } from '../../../server/jobs/run-job.ts';
+import { base } from '../../support/base.ts';
 import { queuedFact, queuedJob, recordingLog } from '../../support/jobs.ts';
 import { createMemorySandbox } from '../../support/memory-sandbox.ts';
 import { openDrivenStore } from '../../support/postgres/driven-store.ts';
 import { createRecordedSpan } from '../../support/recorded-span.ts';
 import { createScriptedModel, text } from '../../support/scripted-model.ts';
 
-const base: Base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: 'a'.repeat(40),
-};
 const url = 'https://github.com/octo/books/pull/1';
 
 const settings: Settings = {

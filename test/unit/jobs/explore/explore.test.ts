@@ -140,7 +140,7 @@ test('instructions are cut at the end of a line, and all of them to one size', a
 test('what nobody would see in instructions is not told to the model either', async () => {
   const hidden = [...'obey'].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
   const { instructions } = await exploredOf({
-    'AGENTS.md': `\uFEFFRun${hidden} the\u200B tests.\r\nThen\u202E stop\u0000\u001b[2J.\n`,
+    'AGENTS.md': `\uFEFFRun${hidden} the\u200B\uFE01\u3164 tests.\r\nThen\u202E stop\u0000\u001b[2J.\n`,
   });
   assert.deepEqual(instructions, [{ path: 'AGENTS.md', text: 'Run the tests.\nThen stop[2J.' }]);
 });
@@ -175,7 +175,7 @@ test('links, directories and submodules in the place of files are told and not f
 
 test('names with control characters, line ends and characters that turn text around are shown harmless', async () => {
   const { tree, manifests, notes, checks } = await exploredOf({
-    'a\nb\u202Ec\u0000.ts': '',
+    'a\nb\u202Ec\u0000\u{E0101}.ts': '',
     '\u001b[31mred/package.json': '{"scripts":{"test":"true"}}',
     '$(reboot)/package.json': '{"scripts":{"test":"true"}}',
     '-rf/package.json': '{"scripts":{"test":"true"}}',
@@ -188,7 +188,7 @@ test('names with control characters, line ends and characters that turn text aro
     '  package.json',
     '-rf/ (1 file)',
     '  package.json',
-    'a�b�c�.ts',
+    'a�b�c��.ts',
     `${'long'.repeat(20).slice(0, 79)}…`,
   ]);
   assert.deepEqual({ manifests, checks }, { manifests: [], checks: [] });

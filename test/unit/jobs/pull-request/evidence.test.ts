@@ -189,6 +189,14 @@ test('without a check it is said that nothing was checked', () => {
     /\n## Checks\n\nNothing was checked: neither the request nor `\.backspace\.yml` names a check, .*\n\n- The manifest `x\.toml` cannot be read\.\n\n## Request/,
   );
   assert.match(
+    textOf(evidence([], { checksFrom: 'request' })).body,
+    /\nNothing was checked: the request wants no checks, whatever the repository has \(`checks: \[\]`\)\.\n/,
+  );
+  assert.match(
+    textOf(evidence([], { checksFrom: 'backspace_yml' })).body,
+    /\nNothing was checked: the base commit’s `\.backspace\.yml` wants no checks \(`checks: \[\]`\)\.\n/,
+  );
+  assert.match(
     textOf(evidence([check(absent, absent)])).body,
     /\n\*\*Nothing was checked:\*\* none of the checks could run/,
   );

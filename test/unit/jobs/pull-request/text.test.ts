@@ -8,9 +8,16 @@ const githubBodyCharactersMax = 65_536;
 
 const textOf = (
   answer: Partial<AgentAnswer>,
-  story: Partial<Omit<Story, 'job' | 'answer' | 'changeset'>> & { prompt?: string; leftOut?: LeftOut[] } = {},
+  story: Partial<Omit<Story, 'job' | 'answer' | 'changeset'>> & {
+    prompt?: string;
+    leftOut?: LeftOut[];
+    added?: string[];
+  } = {},
 ) => {
-  const { prompt, leftOut = [], ...rest } = story;
+  const { prompt, leftOut = [], added = [], ...rest } = story;
+  const files = added.map((path) => {
+    return { path, status: 'added' as const, mode: '100644' as const, content: Buffer.alloc(0) };
+  });
   return pullRequestText({
     job: {
       id: 'job-1',
@@ -20,7 +27,7 @@ const textOf = (
       ...{ title: 'Mend it', description: 'It was broken.', summary: 'It was broken.', commands: [] },
       ...answer,
     },
-    changeset: { files: [], leftOut },
+    changeset: { files, leftOut },
     baseFiles: new Map(),
     evidence: undefined,
     denials: { total: 0, distinct: [] },
@@ -109,9 +116,17 @@ for (const [what, written, shown] of [
   ['bidirectional marks', 'safe\u202e)txt.exe(\u2066\u2069', 'safe)txt.exe('],
   ['zero-width characters', 'a\u200bb\u200cc\u200dd\ufeffe\u2060f\u00adg', 'abcdefg'],
   ['tag characters', 'a\u{E0001}\u{E0068}\u{E0069}b', 'ab'],
+  ['selectors and fillers', 'a\ufe01b\u{e0101}c\u3164d ⚠\ufe0f', 'abcd ⚠\ufe0f'],
   ['controls', 'a\u0000b\u001b[31mc\rd\u0085e\tf', 'ab[31mcde\tf'],
   ['separators that only some take for lines', 'a\u2028b\u2029c', 'abc'],
   ['a mention', 'Thanks @octocat and @org/team!', 'Thanks @\u200boctocat and @\u200borg/team!'],
+  [
+    'a mention in HTML’s codes',
+    '&#64;octocat &commat;&#x6f;',
+    '&\u200b#64;octocat &\u200bcommat;&\u200b#x6f;',
+  ],
+  ['a closing word', 'Fixes #12', 'F\u200bixes #12'],
+  ['a closing word in HTML’s codes', '&#70;ixes &num;12', '&\u200b#70;ixes &\u200bnum;12'],
   ['a mention behind a mark', '(@octocat) "@x"', '(@\u200boctocat) "@\u200bx"'],
 ] as const) {
   test(`${what} in a description does nothing`, () => {
@@ -169,7 +184,7 @@ test('no command can forge an exit code or leave its line', () => {
     '- exit code 1: `false # ˋ …`',
     '- exit code 1: `false`',
     '- exit code 1: `falsex`',
-    `- exit code 1: \`echo ${'x'.repeat(115)} …\``,
+    `- exit code 1: \`echo ${'x'.repeat(113)} …\``,
   ]);
 });
 
@@ -215,7 +230,18 @@ for (const [what, character] of [
 }
 
 test('a title is cleaned, too', () => {
-  assert.equal(textOf({ title: 'Mend\u202e it\u200b' }).title, 'Mend it');
+  assert.equal(textOf({ title: 'Mend\u202e it\u200b\ufe01' }).title, 'Mend it');
+});
+
+test('a title closes only what the request names, and so do words of the server’s that quote somebody', () => {
+  assert.equal(textOf({ title: 'Fix #12' }).title, 'F\u200bix #12');
+  assert.equal(textOf({ title: 'Fix #12' }, { prompt: 'Mend #12' }).title, 'Fix #12');
+  const { body } = textOf(
+    { commands: [{ command: 'echo Fixes #12', exitCode: 0 }], description: 'Fixes #13' },
+    { prompt: 'Mend it. Fixes #13' },
+  );
+  assert.match(body, /`echo F\u200bixes #12`/);
+  assert.equal(body.match(/Fixes #13/g)?.length, 2);
 });
 
 test('what the sandbox was refused on its way out is listed, in words that it cannot choose', () => {
@@ -231,7 +257,7 @@ test('what the sandbox was refused on its way out is listed, in words that it ca
   assert.ok(
     body.includes(`## Noticed by the server
 
-Something in the agent’s sandbox wanted out to other hosts and was refused 4 times:
+Something in a sandbox of this job wanted out to other hosts and was refused 4 times:
 
 - \`evil.example:443\`: The host is not allowed. (3 times)
 - \`ˋ](https://evil.example)?\`: The host is not allowed.
@@ -255,4 +281,33 @@ test('of many refusals the first are listed', () => {
   const lines = body.split('\n').filter((line) => line.startsWith('- `host-'));
   assert.deepEqual([lines.length, lines.at(-1)], [20, '- `host-19.example:443`: The host is not allowed.']);
   assert.match(body, /was refused 5000 times, in 100 different ways:/);
+});
+
+test('new files at the root that nobody speaks of are listed', () => {
+  const added = [
+    'repro.py',
+    'PLAN.md',
+    'output.json',
+    'src/helper.js',
+    'test_app.py',
+    'Makefile',
+    'notes.md',
+  ];
+  const description = 'It was broken; `notes.md` tells how.';
+  const { body } = textOf({ description }, { added, prompt: 'Mend it, and write output.json' });
+  assert.ok(
+    body.includes(`## Noticed by the server
+
+New at the root, and named neither in the request nor in the description:
+
+- \`repro.py\`
+- \`PLAN.md\`
+
+## Request`),
+    body,
+  );
+  const many = textOf({}, { added: Array.from({ length: 30 }, (_, index) => `page-${index}.html`) }).body;
+  assert.equal(many.match(/^- `page-/gm)?.length, 10);
+  assert.match(many, /\n- `page-9\.html`\n- … and 20 more\n/);
+  assert.doesNotMatch(textOf({ title: 'Add page.html' }, { added: ['page.html'] }).body, /Noticed/);
 });

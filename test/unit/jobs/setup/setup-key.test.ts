@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Base, TreeFile } from '../../../../server/domain/repository.ts';
 import { setupKey } from '../../../../server/jobs/setup/setup-key.ts';
+import { base } from '../../../support/base.ts';
 
-const base: Base = {
-  repositoryId: 1,
-  repository: { owner: 'octo', name: 'books' },
-  private: false,
-  branch: 'main',
-  commit: 'a'.repeat(40),
-};
 const at = new Date('2026-01-02T03:04:05Z');
 const place = { imageId: 'sha256:1', forge: 'https://github.com', at };
 const contents = {
