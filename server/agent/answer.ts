@@ -45,6 +45,8 @@ export const createAnswer = (
 /** Without Markdown's marks and «Title:», in one line, without what is invisible or turns the text around. */
 const cleanTitle = (line: string): string => {
   const bare = oneLine(stripVTControlCharacters(line))
+    .replace(silencers, '')
+    .trim()
     .replace(/^#{1,6} /, '')
     .replace(/^[*_]{0,2}(?:pull request |PR )?title(?::[*_]{0,2}|[*_]{0,2}:) ?/i, '')
     .replace(/^\*\*((?:(?!\*\*).)+)\*\*$/, '$1')
@@ -54,6 +56,9 @@ const cleanTitle = (line: string): string => {
   if (!/[\p{L}\p{N}]/u.test(bare) || /^(?:```|~~~)/.test(bare)) return '';
   return inImperative(bare.charAt(0).toUpperCase() + bare.slice(1));
 };
+
+/** With one of these in a commit's message GitHub runs no check. Source: GitHub Docs, «Skipping workflow runs». */
+const silencers = /\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]|\*{3}NO_CI\*{3}/gi;
 
 /** How models begin when they talk to somebody instead of giving a title. */
 const isTalk = (line: string): boolean =>

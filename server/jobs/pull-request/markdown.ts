@@ -38,18 +38,6 @@ const withoutMentions = (text: string): string =>
 
 const zeroWidthSpace = '\u200b';
 
-/** A code block that does not end would swallow what stands below it. */
-export const closedFence = (text: string): string => {
-  let open: string | undefined;
-  for (const line of text.split('\n')) {
-    const [, fence, rest = ''] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
-    if (fence === undefined) continue;
-    if (open === undefined) open = fence;
-    else if (fence.startsWith(open) && rest.trim() === '') open = undefined;
-  }
-  return open === undefined ? text : `${text}\n${open}`;
-};
-
 /** The first line, as code that cannot end before its end. */
 export const codeSpan = (text: string, charactersMax: number): string =>
   `\`${firstLine(text, charactersMax).replaceAll('`', 'ˋ')}\``;

@@ -18,6 +18,15 @@ export const shortcomings = (
     ({ command, after }) =>
       `${codeSpan(command, commandCharactersMax)} passed before this change and ${after.status === 'failed' ? 'fails' : 'cannot run'} with it.`,
   );
+  // Nobody can say that it failed before.
+  const failing = (evidence?.checks ?? []).filter(
+    ({ verdict, before }) => verdict === 'broken_before' && before.status === 'could_not_run',
+  );
+  for (const { command } of failing.slice(0, checksNamedMax)) {
+    sentences.push(
+      `${codeSpan(command, commandCharactersMax)} fails, and could not be run without this change.`,
+    );
+  }
   const more = broken.length - named.length;
   if (more > 0) sentences.push(`So ${more === 1 ? 'does one more check' : `do ${more} more checks`}.`);
   if (incomplete !== undefined) {

@@ -9,8 +9,9 @@ import { cut, withoutHidden } from '../../domain/visible-text.ts';
 import { agentsCommands } from './agents-commands.ts';
 import { checkResults } from './check-results.ts';
 import { withoutClosing } from './closing-words.ts';
+import { fitFences } from './fences.ts';
 import { footer } from './footer.ts';
-import { cleanMarkdown, closedFence, cutMark } from './markdown.ts';
+import { cleanMarkdown, cutMark } from './markdown.ts';
 import { shortcomings, warning } from './shortcomings.ts';
 import { whatToLookAt } from './what-to-look-at.ts';
 
@@ -54,12 +55,9 @@ export const pullRequestText = (story: Story): { title: string; body: string; dr
   ].map(closingNothing);
   const others = [warning(wrong), ...below].filter((section) => section !== '');
   const left = bodyCharactersMax - others.join('\n\n').length;
-  const description = closedFence(
-    cut(
-      closingNothing(withOwnHeadings(cleanMarkdown(answer.description))),
-      Math.min(left, descriptionCharactersMax),
-      cutMark,
-    ),
+  const description = fitFences(
+    closingNothing(withOwnHeadings(cleanMarkdown(answer.description))),
+    Math.min(left, descriptionCharactersMax),
   );
   const sections = [warning(wrong), description, ...below].filter((section) => section !== '');
   return {

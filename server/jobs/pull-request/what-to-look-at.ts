@@ -46,8 +46,10 @@ const section = (title: string, lines: readonly string[], linesMax = linesShownM
 /** The evidence shows it in its table, too, where it is easily overlooked. */
 const onlyWithNewDefinitions = (evidence: Evidence | undefined): readonly string[] =>
   (evidence?.checks ?? []).flatMap(({ command, after, afterWithBaseFiles }) =>
-    after.status === 'passed' && afterWithBaseFiles?.status === 'failed'
-      ? [`${codeSpan(command, pathCharactersMax)} passes, but fails with what defined it in the base.`]
+    after.status === 'passed' && afterWithBaseFiles && afterWithBaseFiles.status !== 'passed'
+      ? [
+          `${codeSpan(command, pathCharactersMax)} passes, but ${afterWithBaseFiles.status === 'failed' ? 'fails' : 'could not run'} with what defined it in the base.`,
+        ]
       : [],
   );
 

@@ -160,7 +160,7 @@ test('a section of the agent’s that is called like the server’s says whose i
 test('a code block that does not end is ended before the server speaks', () => {
   for (const [open, closed] of [
     ['```js\nlet a;', '```js\nlet a;\n```'],
-    ['~~~~\n~~~', '~~~~\n~~~\n~~~~'],
+    ['~~~~\n~~~', '```\n~~~\n```'],
     ['```\n```js', '```\n```js\n```'],
     ['```\na\n```\n\n```', '```\na\n```\n\n```\n```'],
     ['````md\n```\n```\n````', '````md\n```\n```\n````'],
