@@ -36,7 +36,8 @@ const withoutMentions = (text: string): string =>
     found === '@' ? `@${zeroWidthSpace}` : found,
   );
 
-const zeroWidthSpace = '\u200b';
+/** Breaks a word for GitHub, and for nobody who reads it. */
+export const zeroWidthSpace = '\u200b';
 
 /** A code block that does not end would swallow what stands below it. */
 export const closedFence = (text: string): string => {

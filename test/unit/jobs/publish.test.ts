@@ -33,7 +33,12 @@ const publishedAs = async (title: string, prompt: string): Promise<string[]> => 
       answer: { title, description: '', summary: '', commands: [] },
       changeset: { files: [], leftOut: [] },
       evidence: undefined,
-      ...{ model: 'm', baseRepository, identity: { name: 'Bot', email: 'bot@example.com' }, onCommit: nothing },
+      ...{
+        model: 'm',
+        baseRepository,
+        identity: { name: 'Bot', email: 'bot@example.com' },
+        onCommit: nothing,
+      },
     },
     { github: github as GitHub, emit: nothing, progress: startProgress(), redact: (text) => text },
     new AbortController().signal,
