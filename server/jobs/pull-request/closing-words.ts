@@ -1,4 +1,5 @@
 import type { JobRequest } from '../../domain/job.ts';
+import { zeroWidthSpace } from './markdown.ts';
 
 /**
  * GitHub closes an issue when a pull request is merged that says «fixes #12» in its description or in a commit. What an
@@ -21,8 +22,6 @@ export const withoutClosing = (
 };
 
 type Reference = { owner?: string; name?: string; number?: string; own?: string };
-
-const zeroWidthSpace = '\u200b';
 
 /** `octo/books#12`, the address of an issue, `#12` or `GH-12`. */
 const reference =

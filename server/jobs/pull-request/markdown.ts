@@ -36,7 +36,8 @@ const withoutMentions = (text: string): string =>
     found === '@' ? `@${zeroWidthSpace}` : found,
   );
 
-const zeroWidthSpace = '\u200b';
+/** Breaks a word for GitHub, and for nobody who reads it. */
+export const zeroWidthSpace = '\u200b';
 
 /** The first line, as code that cannot end before its end. */
 export const codeSpan = (text: string, charactersMax: number): string =>
