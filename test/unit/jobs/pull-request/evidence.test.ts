@@ -149,6 +149,12 @@ not ok 1 - adds
   );
 });
 
+test('a check that fails and could not run before is no excuse: it makes a draft', () => {
+  const { body, draft } = textOf(evidence([check(absent, failed)]));
+  assert.equal(draft, true);
+  assert.match(body, /^> .*\n> .*\n>.*\n> `npm test` fails, and could not be run without this change\./);
+});
+
 test('incomplete work makes a draft, and stands first with what is broken', () => {
   const incomplete = { code: 'turn_limit', message: 'The model was not done after 50 turns.' } as const;
   const alone = textOf(undefined, { incomplete });

@@ -161,7 +161,7 @@ test('a code block that does not end is ended before the server speaks', () => {
   for (const [open, closed] of [
     ['```js\nlet a;', '```js\nlet a;\n```'],
     ['~~~~\n~~~', '```\n~~~\n```'],
-    ['```\n```js', '```\n```js\n```'],
+    ['```\n```js', '````\n```js\n````'],
     ['```\na\n```\n\n```', '```\na\n```\n\n```\n```'],
     ['````md\n```\n```\n````', '````md\n```\n```\n````'],
   ] as const) {
