@@ -34,7 +34,7 @@ export type ExecRequest = {
   /** For a program without a shell; without it stdin is closed. What it throws, the call throws. */
   stdin?: AsyncIterable<Uint8Array>;
   timeoutMs: number;
-  /** Whether what the command leaves running is killed at its end. */
+  /** Whether whatever began to run since is killed at its end, so only where no other command runs. */
   leavesNothing?: true;
   /** Of stdout and stderr together; the middle is left out beyond it. */
   outputBytesMax: number;

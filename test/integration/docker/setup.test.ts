@@ -75,11 +75,19 @@ test('nobody goes on packing for a reader who has left', async () => {
 });
 
 test('a command that is to leave nothing leaves no process behind, whatever it does to hide it', async () => {
-  const command = `sleep 7001 & setsid sleep 7002 & (setsid nohup sleep 7003 &) ; env -i setsid sleep 7004 & sleep 0.3; echo done`;
+  const kept = await shell(sandbox, 'export KEPT=kept; echo "$KEPT $$"');
+  const command = `sleep 7001 & setsid sleep 7002 & (setsid nohup sleep 7003 &) ; env -i setsid sleep 7004 &
+    (BACKSPACE_CALL=000000000000 setsid sleep 7005 &) ; BACKSPACE_CALL=000000000000 sleep 7006 & sleep 0.3; echo done`;
   const request = { command, env: {}, timeoutMs: 20_000, outputBytesMax: 1000 };
   const { output } = await sandbox.exec({ ...request, leavesNothing: true }, soon());
   assert.equal(output, 'done\n');
   assert.equal(await shell(sandbox, 'sleep 0.2; pgrep -a sleep | grep 700 || echo none'), 'none');
+  // The shell that is kept, and the other half of the toolbox, are still those of before.
+  assert.equal(await shell(sandbox, 'echo "$KEPT $$"'), kept);
+  assert.match(
+    await shell(sandbox, 'curl -s http://127.0.0.1:3128/ -o /dev/null -w "%{http_code}"'),
+    /^403$/,
+  );
 });
 
 test('whoever decides anew cuts what was let out before', async () => {
