@@ -150,8 +150,11 @@ export type Sandbox = AsyncDisposable & {
   unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** The sandbox's time, in seconds since 1970, as `takeSetup` wants it. */
   now(signal: AbortSignal): Promise<string>;
-  /** A tar stream of what has changed since then in the workspace, but for `.git`, and of all that is in the home directory. */
-  takeSetup(since: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * A tar stream of what has changed since then in the workspace, but for `.git` and the tracked files, and of all that is in
+   * the home directory.
+   */
+  takeSetup(since: string, tracked: Iterable<string>, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Unpacks what `takeSetup` gave, of a sandbox of the same repository. */
   giveSetup(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Brings a workspace that is at the base to the checkpoint. */
