@@ -16,7 +16,7 @@ export type ExecRequest = {
   /** The rest of the request's body is for the program. */
   stdin?: boolean;
   timeoutMs: number;
-  /** Whether what it leaves running is killed at its end. */
+  /** Whether what it leaves running is killed at its end. To be asked only while no other command runs. */
   leavesNothing?: boolean;
   outputBytesMax: number;
 };
@@ -28,8 +28,9 @@ export type ExecRequest = {
  * does not keep the call open. At its time limit, or when the server closes the stream, the command dies with all that it started.
  */
 export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream): Promise<void> => {
+  const { leavesNothing = false } = request;
   // Short, since bash reads it letter by letter; long enough that no command can guess another one's.
-  const call = { id: randomBytes(6).toString('hex'), startTicks: ticksNow() };
+  const call = { id: randomBytes(6).toString('hex'), startTicks: ticksNow(), leavesNothing };
   const started = performance.now();
   const say = (line: object) => {
     if (!stream.closed) stream.write(`${JSON.stringify(line)}\n`);
@@ -55,7 +56,7 @@ export const runCommand = async (request: ExecRequest, stream: ServerHttp2Stream
   const { exitCode, signal, problem } = await running.ended;
   clearTimeout(timer);
   stream.off('close', kill);
-  if (request.leavesNothing) kill();
+  if (leavesNothing) kill();
   const whole = output.end();
   if (problem !== undefined) say({ output: `${problem}\n` });
   say({ exitCode, signal, durationMs: Math.round(performance.now() - started), timedOut, ...whole });

@@ -5,12 +5,13 @@ import { isInImage } from './workspace.ts';
 export const callVariable = 'BACKSPACE_CALL';
 
 /** A running command: where it began, and when, in ticks of the kernel's clock. */
-export type RunningCall = { id: string; pid: number; startTicks: number };
+export type RunningCall = { id: string; pid: number; startTicks: number; leavesNothing: boolean };
 
 /**
  * Kills a command with everything it started. Neither its group is enough (setsid leaves it) nor its descendants (a
  * double fork loses them) nor the inherited variable (`env -i` drops it): whatever began to run after the command did,
- * and is marked as no other command's, is the command's.
+ * and is marked as no other command's, is the command's. A process can mark itself as it likes, so no mark helps it
+ * where the command is to leave nothing: no other command runs then.
  */
 export const killCall = (call: RunningCall): void => {
   // The shell that dies among stopped ones would have its whole group hung up, older processes included. So at first
@@ -52,17 +53,29 @@ const findVictims = (call: RunningCall): number[] => {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), ...readStat(name), mark: markOf(name) }))
-    .filter(({ pid, state }) => pid !== process.pid && state !== 'Z');
+    .filter(({ state }) => state !== 'Z');
+  return victimsAmong(processes, call, { toolbox: process.pid, isInImage });
+};
+
+export type SeenProcess = { pid: number; parent: number; startTicks: number; mark: string | undefined };
+
+export const victimsAmong = (
+  processes: readonly SeenProcess[],
+  call: RunningCall,
+  { toolbox, isInImage }: { toolbox: number; isInImage: boolean },
+): number[] => {
   // What the toolbox itself has started for other calls, and what came of it.
   const others = family(
     processes,
-    processes.filter(({ pid, parent }) => parent === process.pid && pid !== call.pid).map(({ pid }) => pid),
+    processes.filter(({ pid, parent }) => parent === toolbox && pid !== call.pid).map(({ pid }) => pid),
   );
   const own = family(processes, [call.pid]);
   return processes
-    .filter(({ pid, mark, startTicks }) => {
+    .filter(({ pid, parent, mark, startTicks }) => {
+      // Both halves of the toolbox, of the next server's, too, are started from outside: no command gets such a parent.
+      if (pid === toolbox || (isInImage && parent === 0)) return false;
       if (mark === call.id || pid === call.pid) return true;
-      if (mark !== undefined) return false;
+      if (mark !== undefined && !call.leavesNothing) return false;
       // Outside of a sandbox there are processes that are nobody's command.
       return startTicks >= call.startTicks && (own.has(pid) || (isInImage && !others.has(pid)));
     })

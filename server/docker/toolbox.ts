@@ -138,7 +138,7 @@ const createOperations = (calls: Calls, limits: ListingLimits): Omit<Toolbox, 'r
   basePack: (commit, signal) => calls.bytes('/pack', { commit }, signal),
   unpack: (archive, signal) => calls.send('/tar-in', archive, signal),
   now: async (signal) => (await calls.ask('/now', {}, nowReply, signal)).now,
-  takeSetup: (since, signal) => calls.bytes('/setup-out', { since }, signal),
+  takeSetup: (since, tracked, signal) => calls.bytes('/setup-out', { since, tracked: [...tracked] }, signal),
   giveSetup: (archive, signal) => calls.send('/setup-in', archive, signal),
 });
 

@@ -34,7 +34,7 @@ export type ExecRequest = {
   /** For a program without a shell; without it stdin is closed. What it throws, the call throws. */
   stdin?: AsyncIterable<Uint8Array>;
   timeoutMs: number;
-  /** Whether what the command leaves running is killed at its end. */
+  /** Whether whatever began to run since is killed at its end, so only where no other command runs. */
   leavesNothing?: true;
   /** Of stdout and stderr together; the middle is left out beyond it. */
   outputBytesMax: number;
@@ -150,8 +150,11 @@ export type Sandbox = AsyncDisposable & {
   unpack(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** The sandbox's time, in seconds since 1970, as `takeSetup` wants it. */
   now(signal: AbortSignal): Promise<string>;
-  /** A tar stream of what has changed since then in the workspace, but for `.git`, and of all that is in the home directory. */
-  takeSetup(since: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * A tar stream of what has changed since then in the workspace, but for `.git` and the tracked files, and of all that is in
+   * the home directory.
+   */
+  takeSetup(since: string, tracked: Iterable<string>, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Unpacks what `takeSetup` gave, of a sandbox of the same repository. */
   giveSetup(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Brings a workspace that is at the base to the checkpoint. */

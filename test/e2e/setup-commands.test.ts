@@ -100,6 +100,79 @@ test('the setup runs before the agent; the next job with the same lockfile gets 
   assert.notEqual(anew.madeAt, made.madeAt);
 });
 
+/** Touches every file without a change, and makes one. The commands name neither. */
+const touching = {
+  ...{ '.gitignore': 'node_modules/\n', 'install.sh': 'sh make.sh && chmod -R u+w .' },
+  'make.sh': '[ -e made.txt ] || echo made >made.txt',
+};
+
+test('what was set up at another commit leaves the files of this one alone', async () => {
+  const older = { ...touching, 'scripts/x.sh': 'old\n', 'scripts/gone.sh': 'gone\n' };
+  const repository = await createRepository('acme/two-commits', older);
+  const job = { repository, request: { setup: ['sh install.sh'] } };
+  const see = script(
+    'cat scripts/x.sh made.txt >seen.txt && [ ! -e scripts/gone.sh ] && echo edit >>scripts/x.sh',
+  );
+  const first = await bench.run({ ...job, turns: script('cat made.txt >seen.txt') });
+  await repository.commit({ 'scripts/x.sh': 'new\n', 'scripts/gone.sh': null }, 'Renew', 'main');
+  const second = await bench.run({ ...job, turns: see });
+  const cached = ({ events }: Outcome) =>
+    events.flatMap((event) => (event.type === 'Setup: Finished' ? [event.cached] : []));
+  assert.deepEqual([cached(first), cached(second)], [[false], [true]]);
+  assert.deepEqual(await seenIn('acme/two-commits'), { version: 'new', madeAt: 'made' });
+  const branch = forge.pullRequests('acme/two-commits').at(-1)?.head ?? assert.fail();
+  assert.equal(await repository.git('diff', '--name-only', 'main', branch), 'scripts/x.sh\nseen.txt');
+  assert.equal(await repository.git('show', `${branch}:scripts/x.sh`), 'new\nedit');
+});
+
+test('what was set up where this commit has a file of its own is thrown away, and the setup runs', async () => {
+  const repository = await createRepository('acme/in-its-place', touching);
+  const job = { repository, request: { setup: ['sh install.sh'] } };
+  await bench.run({ ...job, turns: script('cat made.txt >seen.txt') });
+  await repository.commit({ 'made.txt': 'theirs\n' }, 'Add it', 'main');
+  const second = await bench.run({ ...job, turns: script('cat made.txt made.txt >seen.txt') });
+  assert.deepEqual(setupOf(second), [
+    'started sh install.sh',
+    { command: 'sh install.sh', exitCode: 0, output: '', cached: false },
+  ]);
+  assert.deepEqual(await seenIn('acme/in-its-place'), { version: 'theirs', madeAt: 'theirs' });
+});
+
+test('a setup that modifies or deletes what the base has is run for each job, and is no part of the change', async () => {
+  const repository = await createRepository('acme/modified', {
+    ...files,
+    'old.txt': 'old\n',
+    'app.txt': 'app\n',
+  });
+  const command = 'rm old.txt && echo raised >app.txt && echo ran';
+  const job = { repository, request: { setup: [command] }, turns: script('echo mine >mine.txt') };
+  for (const outcome of [await bench.run(job), await bench.run(job)]) {
+    assert.deepEqual(setupOf(outcome), [
+      `started ${command}`,
+      { command, exitCode: 0, output: 'ran', cached: false },
+    ]);
+    const committed = outcome.events.find(({ type }) => type === 'Git: Commit');
+    assert.partialDeepStrictEqual(committed, { files: [{ path: 'mine.txt', status: 'added' }] });
+  }
+});
+
+test('a setup that makes more than can be told from the change has failed, and the agent begins at the base', async () => {
+  const repository = await createRepository('acme/too-many', files);
+  const command =
+    'mkdir many && cd many && touch $(seq 5001) && rm ../package.json && git add -A . && echo made';
+  const outcome = await bench.run({
+    repository,
+    request: { setup: [command], checks: ['test -e many/1'] },
+    turns: script('[ ! -e many ] && [ -e package.json ] && echo mine >mine.txt'),
+  });
+  const committed = outcome.events.find(({ type }) => type === 'Git: Commit');
+  assert.partialDeepStrictEqual(committed, { files: [{ path: 'mine.txt', status: 'added' }] });
+  assert.match(
+    JSON.stringify(forge.pullRequests('acme/too-many').at(-1)),
+    /5002 files that \.gitignore does not hide/,
+  );
+});
+
 test('an entry of the cache that was cut short is thrown away, and the setup runs', async () => {
   const repository = await createRepository('acme/cut-short', files);
   const before = new Set(await readdir(path.join(directory, 'setup-cache')));

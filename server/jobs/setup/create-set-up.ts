@@ -2,11 +2,12 @@ import type { Egress } from '../../domain/egress.ts';
 import { AppError } from '../../domain/errors.ts';
 import type { BaseRepository } from '../../domain/github.ts';
 import type { Sandbox, WayOut } from '../../domain/sandbox.ts';
-import type { SandboxUse, SetUp, SetupOutcome } from '../../domain/setup.ts';
+import type { SandboxUse, SetUp, SetupFile, SetupOutcome } from '../../domain/setup.ts';
 import { guarded } from '../clone.ts';
 import { openEgress } from '../open-egress.ts';
 import type { SetupSettings, Walk } from '../ports.ts';
-import { madeBySetup } from './made-by-setup.ts';
+import { backToBase } from './back-to-base.ts';
+import { madeBySetup, touchesBase } from './made-by-setup.ts';
 import { runSetup } from './run-setup.ts';
 import { setupKey } from './setup-key.ts';
 import { keepResult, takeResult } from './setup-result.ts';
@@ -37,24 +38,30 @@ export const createSetUp = (
   };
 
   const run = async (sandbox: Sandbox, use: SandboxUse, signal: AbortSignal): Promise<SetupOutcome> => {
-    const outcome = await takeOrRun(sandbox, use, signal);
-    if (use !== 'agent') return outcome;
-    return { ...outcome, made: await madeBySetup(sandbox, baseRepository, signal) };
-  };
-
-  const takeOrRun = async (sandbox: Sandbox, use: SandboxUse, signal: AbortSignal): Promise<SetupOutcome> => {
     const told = { use, emit: way.emit };
     const key = await keyIn(sandbox);
-    if (key !== undefined && (await takeResult(sandbox, commands, key, told, way, signal)))
-      return { ok: true };
+    const given = key && (await takeResult(sandbox, { commands, baseRepository }, key, told, way, signal));
+    if (given) return { ok: true, ...madeIn(use, given) };
 
     const since = await sandbox.now(signal);
     const open = openEgress(base, { ...way, openEgress: way.openSetupEgress, progress: way.progress });
     sandbox.openWayOut(open.guard(nothing));
     const outcome = await runSetup(sandbox, commands, settings.ms, told, signal);
     sandbox.openWayOut(nothing);
-    if (outcome.ok && key !== undefined) await keepResult(sandbox, key, since, way, signal);
-    return outcome;
+    const made = await madeBySetup(sandbox, baseRepository, signal);
+    if ('tooMuch' in made) {
+      await backToBase(sandbox, baseRepository, signal);
+      const failure = outcome.ok ? '' : `${outcome.reason} `;
+      return {
+        ok: false,
+        reason: `${failure}${made.tooMuch} So all that it made was removed: ${whatToHide}`,
+      };
+    }
+    // To another commit's files it could do something else.
+    if (outcome.ok && key !== undefined && !touchesBase(made, baseRepository)) {
+      await keepResult(sandbox, key, { since, tracked: baseRepository.files.keys() }, way, signal);
+    }
+    return { ...outcome, ...madeIn(use, made) };
   };
 
   const keyIn = async (sandbox: Sandbox): Promise<string | undefined> => {
@@ -85,6 +92,12 @@ export const createSetUp = (
     return outcome;
   };
 };
+
+const whatToHide = 'add to .gitignore what the setup commands make.';
+
+/** Whoever checks looks for the changes only, and needs no list of what else there is. */
+const madeIn = (use: SandboxUse, made: readonly SetupFile[]): Pick<SetupOutcome, 'made'> =>
+  use === 'agent' ? { made } : {};
 
 const failed = (cause: unknown): AppError =>
   new AppError('internal', 'The setup failed in a way that the server did not foresee.', { cause });

@@ -26,7 +26,7 @@ export const setupKey = (
 const weekMs = 7 * 24 * 3_600_000;
 
 /** Another one when entries of before cannot be used any more. */
-const formVersion = 1;
+const formVersion = 2;
 
 /** What a command names that may be a script of the repository's. */
 const fileNamesIn = (command: string): string[] =>

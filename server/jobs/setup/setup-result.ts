@@ -1,32 +1,45 @@
-import { AppError } from '../../domain/errors.ts';
+import type { BaseRepository } from '../../domain/github.ts';
 import type { Sandbox } from '../../domain/sandbox.ts';
+import type { SetupFile } from '../../domain/setup.ts';
 import type { Ports } from '../ports.ts';
+import { backToBase } from './back-to-base.ts';
+import { madeBySetup, touchesBase } from './made-by-setup.ts';
 import type { Told } from './run-setup.ts';
 import { SetupTooLarge } from './setup-cache.ts';
 
 type Shelf = Pick<Ports, 'setupCache' | 'log'>;
 
-/** Puts what an earlier job has set up into the sandbox; false when there is nothing, and the commands must run. */
+type Input = {
+  commands: readonly string[];
+  baseRepository: Pick<BaseRepository, 'base' | 'files'>;
+};
+
+/**
+ * Puts what an earlier job has set up into the sandbox, and tells what that is; undefined when there is nothing that can be
+ * used, and the commands must run.
+ */
 export const takeResult = async (
   sandbox: Sandbox,
-  commands: readonly string[],
+  { commands, baseRepository }: Input,
   key: string,
   { use, emit }: Told,
   { setupCache, log }: Shelf,
   signal: AbortSignal,
-): Promise<boolean> => {
+): Promise<readonly SetupFile[] | undefined> => {
   const started = performance.now();
+  let made: readonly SetupFile[];
   try {
     await using entry = await setupCache.read(key);
-    if (entry === undefined) return false;
+    if (entry === undefined) return undefined;
     await sandbox.giveSetup(entry.bytes, signal);
+    made = await givenIn(sandbox, baseRepository, signal);
   } catch (err) {
     signal.throwIfAborted();
     sandbox.lost.throwIfAborted();
     log.warn({ err, key }, 'a result in the setup cache could not be used: the setup runs again');
     await setupCache.forget(key).catch(() => {});
-    await cleanWorkspace(sandbox, signal);
-    return false;
+    await backToBase(sandbox, baseRepository, signal);
+    return undefined;
   }
   const durationMs = Math.round(performance.now() - started);
   for (const command of commands) {
@@ -34,20 +47,31 @@ export const takeResult = async (
     const told = { exitCode: 0, durationMs, output: '', cached: true };
     await emit({ type: 'Setup: Finished', command, sandbox: use, ...told });
   }
-  return true;
+  return made;
+};
+
+/** It was made at another commit: what stands there in the place of a file of this one must not be taken for it. */
+const givenIn = async (
+  sandbox: Sandbox,
+  base: Pick<BaseRepository, 'files'>,
+  signal: AbortSignal,
+): Promise<readonly SetupFile[]> => {
+  const made = await madeBySetup(sandbox, base, signal);
+  if ('tooMuch' in made) throw new Error(made.tooMuch);
+  if (touchesBase(made, base)) throw new Error('Files of the base are not there as the base has them.');
+  return made;
 };
 
 /** Nothing that goes wrong here is a reason to give a job up: the next one runs the commands again. */
 export const keepResult = async (
   sandbox: Sandbox,
   key: string,
-  since: string,
+  { since, tracked }: { since: string; tracked: Iterable<string> },
   { setupCache, log }: Shelf,
   signal: AbortSignal,
 ): Promise<void> => {
   try {
-    if (await hasDeleted(sandbox, signal)) return;
-    await setupCache.write(key, sandbox.takeSetup(since, signal));
+    await setupCache.write(key, sandbox.takeSetup(since, tracked, signal));
   } catch (err) {
     signal.throwIfAborted();
     sandbox.lost.throwIfAborted();
@@ -55,22 +79,3 @@ export const keepResult = async (
     else log.warn({ err, key }, 'a setup could not be kept');
   }
 };
-
-/** A tar stream tells what is there; that something of the base is not it cannot tell. */
-const hasDeleted = async (sandbox: Sandbox, signal: AbortSignal): Promise<boolean> => {
-  const command = 'git ls-files --deleted | head --lines=1';
-  const { output, exitCode } = await sandbox.exec({ command, ...small }, signal);
-  return exitCode !== 0 || output !== '';
-};
-
-/** Back to the base, of a sandbox in which nobody but the setup was. */
-const cleanWorkspace = async (sandbox: Sandbox, signal: AbortSignal): Promise<void> => {
-  // Some package managers make directories that nobody may write to.
-  const command = `chmod -R u+rwX . "$HOME" && git reset --quiet --hard && git clean --quiet -ffdx &&
-    find "$HOME" -mindepth 1 -delete && echo clean`;
-  const { output, exitCode } = await sandbox.exec({ command, ...small, timeoutMs: 60_000 }, signal);
-  if (exitCode === 0 && output.endsWith('clean\n')) return;
-  throw new AppError('sandbox_lost', `What a setup had left could not be removed: ${output.slice(-500)}`);
-};
-
-const small = { env: {}, timeoutMs: 30_000, outputBytesMax: 2000 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '../../../server/domain/sandbox.ts';
@@ -34,7 +35,7 @@ test('what was made since a time goes from one sandbox into another: links, mode
      mkdir -p ~/go/pkg && echo module >~/go/pkg/file && chmod 444 ~/go/pkg/file && chmod 555 ~/go/pkg
      mkfifo pipe && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")' && rm socket`,
   );
-  const archive = await Array.fromAsync(sandbox.takeSetup(since, soon()));
+  const archive = await Array.fromAsync(sandbox.takeSetup(since, [], soon()));
   const there = await shell(sandbox, look);
 
   await using other = await sandboxes.acquire('job-of-the-setup', soon());
@@ -51,10 +52,31 @@ test('what was made since a time goes from one sandbox into another: links, mode
   assert.equal(Buffer.concat(archive).includes('kept.txt'), false);
 });
 
+test('tracked files stay out of it, whatever has happened to them, and what is linked to them is whole', async () => {
+  await using one = await sandboxes.acquire('job-of-the-setup', soon());
+  const tracked = ['scripts/x.sh', 'odd\nname', 'sch\u00f6n.txt', 'gone.txt'];
+  await shell(one, `mkdir scripts && echo old >scripts/x.sh && touch gone.txt $'odd\\nname' sch\u00f6n.txt`);
+  await sleep(50);
+  const since = await one.now(soon());
+  await shell(
+    one,
+    `chmod u+w scripts/x.sh $'odd\\nname' sch\u00f6n.txt && rm gone.txt && ln scripts/x.sh linked.sh && touch scripts/y.sh`,
+  );
+  const archive = await Array.fromAsync(one.takeSetup(since, tracked, soon()));
+
+  await using other = await sandboxes.acquire('job-of-the-setup', soon());
+  await shell(other, 'mkdir scripts && echo new >scripts/x.sh');
+  await other.giveSetup(Readable.from(archive), soon());
+  assert.equal(
+    await shell(other, 'find . -type f | LC_ALL=C sort && cat scripts/x.sh linked.sh'),
+    './linked.sh\n./scripts/x.sh\n./scripts/y.sh\nnew\nold',
+  );
+});
+
 test('an archive that breaks off is refused, and the sandbox goes on', async () => {
   const since = await sandbox.now(soon());
   await shell(sandbox, 'head -c 300000 /dev/urandom >noise');
-  const archive = Buffer.concat(await Array.fromAsync(sandbox.takeSetup(since, soon())));
+  const archive = Buffer.concat(await Array.fromAsync(sandbox.takeSetup(since, [], soon())));
   await assert.rejects(
     sandbox.giveSetup(
       (async function* () {
@@ -70,16 +92,24 @@ test('an archive that breaks off is refused, and the sandbox goes on', async () 
 test('nobody goes on packing for a reader who has left', async () => {
   const since = await sandbox.now(soon());
   await shell(sandbox, 'head -c 100000000 /dev/zero >large');
-  for await (const _ of sandbox.takeSetup(since, soon())) break;
+  for await (const _ of sandbox.takeSetup(since, [], soon())) break;
   await shell(sandbox, 'for i in $(seq 50); do pgrep -x tar >/dev/null || exit 0; sleep 0.1; done; exit 1');
 });
 
 test('a command that is to leave nothing leaves no process behind, whatever it does to hide it', async () => {
-  const command = `sleep 7001 & setsid sleep 7002 & (setsid nohup sleep 7003 &) ; env -i setsid sleep 7004 & sleep 0.3; echo done`;
+  const kept = await shell(sandbox, 'export KEPT=kept; echo "$KEPT $$"');
+  const command = `sleep 7001 & setsid sleep 7002 & (setsid nohup sleep 7003 &) ; env -i setsid sleep 7004 &
+    (BACKSPACE_CALL=000000000000 setsid sleep 7005 &) ; BACKSPACE_CALL=000000000000 sleep 7006 & sleep 0.3; echo done`;
   const request = { command, env: {}, timeoutMs: 20_000, outputBytesMax: 1000 };
   const { output } = await sandbox.exec({ ...request, leavesNothing: true }, soon());
   assert.equal(output, 'done\n');
   assert.equal(await shell(sandbox, 'sleep 0.2; pgrep -a sleep | grep 700 || echo none'), 'none');
+  // The shell that is kept, and the other half of the toolbox, are still those of before.
+  assert.equal(await shell(sandbox, 'echo "$KEPT $$"'), kept);
+  assert.match(
+    await shell(sandbox, 'curl -s http://127.0.0.1:3128/ -o /dev/null -w "%{http_code}"'),
+    /^403$/,
+  );
 });
 
 test('whoever decides anew cuts what was let out before', async () => {

@@ -62,10 +62,10 @@ const createBench = (
 
 const askRepository = (sandbox: Sandbox) => shell(sandbox, 'curl -s http://127.0.0.1:3128/x; echo');
 
-test('a connection that a setup has opened ends with it, even when a process hides from its end', async () => {
+test('a connection that a setup has opened ends with it, also that of a process which hides from its end', async () => {
   await using upstream = await startUpstream(takeAll);
   await using sandbox = await sandboxes.acquire('job-of-the-setup', soon());
-  // Marked as another command's, the second one is not found; its connection is cut all the same.
+  // The second one has left its family, and marks itself as another command's.
   const connect = 'curl --silent --max-time 60 https://registry.example/ >/dev/null 2>&1';
   const command = `(setsid ${connect} &); (BACKSPACE_CALL=000000000000 setsid ${connect} &)
     for i in $(seq 50); do [ "$(pgrep -c curl)" = 2 ] && break; sleep 0.1; done; sleep 3; echo on`;

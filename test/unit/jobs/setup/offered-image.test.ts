@@ -12,10 +12,10 @@ const images = [
   { name: 'go', holds: 'Go 1.26' },
 ];
 
-test('an image that the server offers stays, and so does none', () => {
+test('an image that the server offers stays, with what it holds, and so does none', () => {
   assert.equal(withOfferedImage(exploration, images), exploration);
   const withGo = { ...exploration, image: 'go' };
-  assert.equal(withOfferedImage(withGo, images), withGo);
+  assert.deepEqual(withOfferedImage(withGo, images), { ...withGo, imageHolds: 'Go 1.26' });
 });
 
 test('in the place of one that it does not offer comes the default one, and a note says so', () => {
