@@ -1,4 +1,4 @@
-import { productOf } from './directories.ts';
+import { productOf, waysTo } from './directories.ts';
 import { lockFileReason } from './lock-files.ts';
 
 /** Why a new path is not committed; `path` is what a person is told, one directory instead of all that is in it. */
@@ -65,7 +65,7 @@ const kinds: readonly Kind[] = [
   { name: /.\.te?mp$/i, reason: 'scratch' },
 ];
 
-/** Whether the base has files of this kind in the directory or in one above it: there they belong. */
+/** Whether the base has files of this kind in the directory or in one above it, up to the root: there they belong. */
 const createUsual = (base: Surroundings['base']) => {
   const directoriesByKind = new Map<RegExp, Set<string>>();
   const directoriesWith = (name: RegExp): Set<string> => {
@@ -81,14 +81,8 @@ const createUsual = (base: Surroundings['base']) => {
   };
   return (path: string, name: RegExp): boolean => {
     const directories = directoriesWith(name);
-    return directories.size > 0 && placesAbove(path).some((directory) => directories.has(directory));
+    return directories.size > 0 && ['', ...waysTo(path)].some((directory) => directories.has(directory));
   };
-};
-
-/** `a/b`, `a` and the root, which is empty, of `a/b/c`. */
-const placesAbove = (path: string): string[] => {
-  const parts = path.split('/').slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/')).concat('');
 };
 
 /** Whether the request speaks of exactly this file: what was asked for is no leftover. */
