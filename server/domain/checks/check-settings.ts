@@ -5,20 +5,24 @@ import type { ChangedText } from './weakened-tests.ts';
 
 /** What a change does to the settings that decide what is checked, and how strictly. */
 export const findChangedSettings = ({ path, before, after }: ChangedText): Weakening[] => {
-  const name = baseName(path);
-  if (isTestFile(path) || !(isCheckSetting(path) || thresholdFiles.test(name))) return [];
+  if (!holdsSettings(path)) return [];
   const found = [
     ...(thresholdsAreLower(before, after)
       ? ['A threshold, such as that of the coverage, is lower or gone.']
       : []),
-    ...changesIn(name, before, after),
+    ...changesIn(path, before, after),
   ];
   return found.map((what) => ({ path, what }));
 };
 
-const changesIn = (name: string, before: string | undefined, after: string | undefined): string[] => {
+/** Whether it may hold anything that `findChangedSettings` looks for. */
+export const holdsSettings = (path: string): boolean =>
+  !isTestFile(path) && (isCheckSetting(path) || thresholdFiles.test(baseName(path)));
+
+const changesIn = (path: string, before: string | undefined, after: string | undefined): string[] => {
+  const name = baseName(path);
   if (before === undefined) {
-    return isTestRunnerSetting(name) ? ['It is new and decides which tests run.'] : [];
+    return isTestRunnerSetting(path) ? ['It is new and decides which tests run.'] : [];
   }
   if (name === 'package.json') return changesInPackage(before, after);
   const part = parts.find(({ names }) => names.test(name));
@@ -100,14 +104,22 @@ const objectOf = (text: string | undefined): JsonObject | undefined => {
   }
 };
 
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+/** What is nested too deeply to be written out again counts as another: nobody's settings are. */
+const isSame = (one: unknown, other: unknown): boolean => {
+  try {
+    return JSON.stringify(one) === JSON.stringify(other);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+};
 
 const sectionsOf = (text: string, wanted: RegExp): string => {
   let isWanted = false;
   return text
     .split('\n')
     .filter((line) => {
-      const header = /^\[+([^\]]+)\]+/.exec(line)?.[1];
+      const header = /^\[{1,2}([^[\]]+)\]/.exec(line)?.[1];
       if (header !== undefined) isWanted = wanted.test(header);
       return isWanted && line.trim() !== '';
     })

@@ -16,6 +16,9 @@ export const findAppearedMarks = (files: readonly ChangedText[]): Weakening[] =>
       }));
   });
 
+/** Whether such marks may stand in it. */
+export const bearsMarks = (path: string): boolean => marks.some(({ files }) => files.test(path));
+
 const count = (text: string | undefined, pattern: RegExp): number =>
   [...(text ?? '').matchAll(pattern)].length;
 

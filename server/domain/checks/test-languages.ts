@@ -1,4 +1,9 @@
-/** How a language says what a test is; each pattern is global and finds one occurrence after the other. */
+/**
+ * How a language says what a test is; each pattern is global and finds one occurrence after the other. The texts are
+ * anybody's, and a pattern holds the whole server up while it searches: no two neighbours in one may share a run of
+ * characters (`\s*\(?\s*` tries every way to share it), and what stands behind a bounded window, in which it may begin
+ * many times over, is bounded itself.
+ */
 export type TestLanguage = {
   files: RegExp;
   /** Test cases; the group `name`, where it takes part, tells one from another. */
@@ -27,7 +32,7 @@ const javaScript: TestLanguage = {
       String.raw`(?<![\w$])(?:it|test|describe|suite|context|specify|t|ctx)\.(?:skip|todo|only|fixme|failing|fails|skipIf|runIf)\s*[(.\x60]`,
       String.raw`(?<![\w$])(?:it|test|describe|suite)\.(?:each|concurrent|serial|describe)\.(?:skip|only|fixme)\s*[(.\x60]`,
       String.raw`(?<![\w$.])(?:xit|xtest|xdescribe|xcontext|fit|fdescribe)\s*[(.]`,
-      String.raw`(?<![\w$.])(?:t\.)?(?:it|test|describe|suite)\s*\(\s*(?:["'\x60][^\n]{0,300}?["'\x60]\s*,\s*)?\{[^{}]{0,200}\b(?:skip|todo|only)\s*:(?!\s*false\b)`,
+      String.raw`(?<![\w$.])(?:t\.)?(?:it|test|describe|suite)\s*\(\s*(?:["'\x60][^\n]{0,300}?["'\x60]\s{0,100},\s{0,100})?\{[^{}]{0,200}\b(?:skip|todo|only)\s{0,100}:(?!\s{0,100}false\b)`,
       String.raw`\bthis\.skip\s*\(`,
     ].join('|'),
     'g',
@@ -65,7 +70,7 @@ const go: TestLanguage = {
 const rust: TestLanguage = {
   files: /\.rs$/,
   cases:
-    /#\[(?:\w+::)*(?:test|rstest|test_case|proptest)\b[^\]\n]{0,300}\](?:\s*#\[[^\]\n]{0,300}\]){0,10}\s*(?:pub(?:\([^)\n]{0,300}\))?\s+)?(?:async\s+)?fn\s+(?<name>\w+)/g,
+    /#\[(?:\w+::)*(?:test|rstest|test_case|proptest)\b[^\]\n]{0,300}\](?:\s{0,100}#\[[^\]\n]{0,300}\]){0,10}\s{0,100}(?:pub(?:\([^)\n]{0,300}\))?\s{1,100})?(?:async\s{1,100})?fn\s{1,100}(?<name>\w+)/g,
   skips: /#\[(?:ignore\b|cfg_attr\([^\]\n]{0,300}\bignore\b)|#\[cfg\(any\(\)\)\]/g,
   assertions:
     /\b(?:assert|assert_\w+|prop_assert\w*)!\s*[([{]|#\[should_panic\b|\.expect_err\s*\(|\.unwrap_err\s*\(/g,
@@ -77,7 +82,7 @@ const rust: TestLanguage = {
 const jvm: TestLanguage = {
   files: /\.(?:java|kts?|groovy|scala)$/,
   cases:
-    /@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b(?:\([^)\n]{0,300}\))?(?:\s+@\w+(?:\((?:[^()\n]|\([^()\n]{0,300}\))*\))?){0,10}\s+(?:(?:public|private|protected|internal|final|static|suspend|override)\s+)*(?:void|fun|def)\s+(?<name>`[^`\n]{1,300}`|\w+)/g,
+    /@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b(?:\([^)\n]{0,300}\))?(?:\s{1,100}@\w{1,100}(?:\((?:[^()\n]|\([^()\n]{0,300}\)){0,300}\))?){0,10}\s{1,100}(?:(?:public|private|protected|internal|final|static|suspend|override)\s{1,100}){0,10}(?:void|fun|def)\s{1,100}(?<name>`[^`\n]{1,300}`|\w+)/g,
   skips:
     /@(?:Disabled\w*|Ignore\w*|EnabledIf\w*|EnabledOn\w*)\b|\benabled\s*=\s*false\b|\bassume(?:True|False|That)\s*\(/g,
   assertions:
@@ -90,9 +95,9 @@ const jvm: TestLanguage = {
 const dotnet: TestLanguage = {
   files: /\.(?:cs|fs|vb)$/,
   cases:
-    /\[(?:Fact|Theory|Test|TestMethod|TestCase)\b[^\]\n]{0,300}\](?:\s*\[[^\]\n]{0,300}\]){0,10}\s*public\s+(?:async\s+)?[\w<>]+\s+(?<name>\w+)/g,
+    /\[(?:Fact|Theory|Test|TestMethod|TestCase)\b[^\]\n]{0,300}\](?:\s{0,100}\[[^\]\n]{0,300}\]){0,10}\s{0,100}public\s{1,100}(?:async\s{1,100})?[\w<>]{1,300}\s{1,100}(?<name>\w+)/g,
   skips: /\[(?:Ignore|Explicit)\b|\bSkip\s*=\s*"|\bAssert\.(?:Ignore|Inconclusive)\s*\(/g,
-  assertions: /\bAssert\.\w+(?:<[^>\n]{0,300}>)?\s*\(|\.Should\(\)|\.Should(?:Be|Not|Throw)\w*\s*\(/g,
+  assertions: /\bAssert\.\w+(?:<[^>\n]{0,300}>)?\s{0,100}\(|\.Should\(\)|\.Should(?:Be|Not|Throw)\w*\s*\(/g,
   empty:
     /\bAssert\.(?:True|IsTrue|That)\s*\(\s*true\s*[,)]|\bAssert\.(?:Equal|AreEqual)\s*\(\s*(?<value>\w+)\s*,\s*\k<value>\s*\)|\bAssert\.Pass\s*\(/g,
   comments: 'slashes',
@@ -101,7 +106,7 @@ const dotnet: TestLanguage = {
 const ruby: TestLanguage = {
   files: /\.rb$/,
   cases: new RegExp(
-    String.raw`(?<![\w.:@])(?:it|specify|scenario|example|test|xit|fit)\s*\(?\s*${text}|^[ \t]*def\s+(?<sub>test_\w+)`,
+    String.raw`(?<![\w.:@])(?:it|specify|scenario|example|test|xit|fit)\s*(?:\(\s*)?${text}|^[ \t]*def\s+(?<sub>test_\w+)`,
     'gm',
   ),
   skips:
@@ -109,7 +114,7 @@ const ruby: TestLanguage = {
   assertions:
     /(?<![\w.:@])(?:assert|refute|flunk)\w*\b|(?<![\w.:@])expect\s*[({]|\.should(?:_not)?\b|\.(?:must|wont)_\w+/g,
   empty:
-    /(?<![\w.:@])assert\s*\(?\s*true\b|\bassert_equal\s*\(?\s*(?<value>true|\d+)\s*,\s*\k<value>\b|\bexpect\s*\(\s*(?<given>true|\d+)\s*\)\s*\.to\s+(?:be|eq|eql)\s*\(?\s*\k<given>\b/g,
+    /(?<![\w.:@])assert\s*(?:\(\s*)?true\b|\bassert_equal\s*(?:\(\s*)?(?<value>true|\d+)\s*,\s*\k<value>\b|\bexpect\s*\(\s*(?<given>true|\d+)\s*\)\s*\.to\s+(?:be|eq|eql)\s*(?:\(\s*)?\k<given>\b/g,
   comments: 'hashes',
 };
 
@@ -149,7 +154,7 @@ const cFamily: TestLanguage = {
 
 const swift: TestLanguage = {
   files: /\.swift$/,
-  cases: /\bfunc\s+(?<name>test\w*)\s*\(|@Test\b(?:\([^)\n]{0,300}\))?\s*(?:func\s+(?<sub>\w+))/g,
+  cases: /\bfunc\s+(?<name>test\w*)\s*\(|@Test\b(?:\([^)\n]{0,300}\))?\s{0,100}(?:func\s{1,100}(?<sub>\w+))/g,
   skips: /\bXCTSkip\w*|@Test\s*\([^)\n]{0,300}\.disabled\b/g,
   assertions: /\bXCT(?:Assert\w*|Fail|Unwrap)\s*\(|#(?:expect|require)\s*\(/g,
   empty: /\bXCTAssert(?:True)?\s*\(\s*true\s*[,)]|#expect\s*\(\s*true\s*\)/g,

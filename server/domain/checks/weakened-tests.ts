@@ -1,57 +1,42 @@
 import { counted } from '../counted.ts';
 import { isTestFile } from './check-definitions.ts';
-import { findChangedSettings } from './check-settings.ts';
+import { findChangedSettings, holdsSettings } from './check-settings.ts';
 import { findAppearedMarks } from './checker-marks.ts';
 import type { Weakening } from './evidence.ts';
 import { testLanguageOf } from './test-languages.ts';
 import { type Tally, tallyOf } from './test-tally.ts';
+import { mayHoldTests, withinReason } from './within-reason.ts';
 
-/** A changed file's text; `before` is undefined for an added file, `after` for a deleted one. */
-export type ChangedText = { path: string; before?: string; after?: string };
+/**
+ * A changed file's text; `before` is undefined for an added file, `after` for a deleted one. Where one of them is too
+ * large to be handed over at all, `isTooLarge` says so, and '' stands in its place.
+ */
+export type ChangedText = { path: string; before?: string; after?: string; isTooLarge?: true };
 
 /**
  * What a change takes from the tests and from what else shows that the code is well, for a person to look at. It reads
  * the texts by patterns and runs nothing: it may be wrong about one, and does not see everything. The sentences are the
  * server's own; only the paths come from the repository.
  */
-export const findWeakened = (files: readonly ChangedText[]): Weakening[] => [
-  ...findWeakerTests(files),
-  ...files.flatMap(findChangedSettings),
-  ...findAppearedMarks(files),
-];
-
-type Tested = { path: string; isGone: boolean; before: Tally; after: Tally };
-
-/** Reading takes the time of every job on the server: who writes more tests than this by hand? */
-const fileCharactersMax = 200_000;
-const charactersMax = 2_000_000;
-
-const findWeakerTests = (files: readonly ChangedText[]): Weakening[] => {
-  const { read, unread } = withinReason(files.filter(({ path }) => mayHoldTests(path)));
-  const tested = read.flatMap(testedOf);
-  const tooLarge = unread.filter(({ path }) => isTestFile(path));
+export const findWeakened = (files: readonly ChangedText[]): Weakening[] => {
+  const { read, unread } = withinReason(files);
   return [
-    ...weakerAmong(tested),
-    ...tooLarge.map(({ path }) => ({ path, what: 'It was too large to be compared with what it was.' })),
+    ...weakerAmong(read.filter(({ path }) => mayHoldTests(path)).flatMap(testedOf)),
+    ...read.flatMap(findChangedSettings),
+    ...findAppearedMarks(read),
+    ...unread.flatMap(tooLarge),
   ];
 };
 
-/** In Rust tests stand beside the code: there the text tells, not the path. */
-const mayHoldTests = (path: string): boolean =>
-  testLanguageOf(path) !== undefined && (isTestFile(path) || path.endsWith('.rs'));
-
-const withinReason = (files: readonly ChangedText[]): { read: ChangedText[]; unread: ChangedText[] } => {
-  const read: ChangedText[] = [];
-  const unread: ChangedText[] = [];
-  let left = charactersMax;
-  for (const file of files) {
-    const sizes = [file.before, file.after].map((text) => text?.length ?? 0);
-    const fits = Math.max(...sizes) <= fileCharactersMax && sum(sizes) <= left;
-    (fits ? read : unread).push(file);
-    if (fits) left -= sum(sizes);
-  }
-  return { read, unread };
+/** Marks that go with their file are no loss. */
+const tooLarge = ({ path, after }: ChangedText): Weakening[] => {
+  if (after !== undefined) return [{ path, what: 'It was too large to be compared with what it was.' }];
+  return mayHoldTests(path) || holdsSettings(path)
+    ? [{ path, what: 'The file is deleted, and was too large to be compared with others.' }]
+    : [];
 };
+
+type Tested = { path: string; isGone: boolean; before: Tally; after: Tally };
 
 const weakerAmong = (tested: readonly Tested[]): Weakening[] => {
   const appeared = createPool(tested.flatMap(({ before, after }) => casesBeyond(after.cases, before.cases)));

@@ -95,11 +95,22 @@ const written =
 const directoriesOf = (paths: Iterable<string>): ReadonlySet<string> => {
   const directories = new Set<string>();
   for (const path of paths) {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const directory = path.slice(0, end);
+    for (const directory of waysTo(path).reverse()) {
       if (directories.has(directory)) break;
       directories.add(directory);
     }
   }
   return directories;
+};
+
+/** Nobody's are deeper; a path of two thousand would take the server seconds, with all that is looked up for each. */
+const depthMax = 64;
+
+/** `a` and `a/b` of `a/b/c`. */
+export const waysTo = (path: string): string[] => {
+  const ways: string[] = [];
+  for (let end = path.indexOf('/'); end > 0 && ways.length < depthMax; end = path.indexOf('/', end + 1)) {
+    ways.push(path.slice(0, end));
+  }
+  return ways;
 };

@@ -1,5 +1,5 @@
-import { baseName, directoryOf, parentsOf } from '../paths.ts';
-import { productOf } from './directories.ts';
+import { baseName, directoryOf } from '../paths.ts';
+import { productOf, waysTo } from './directories.ts';
 import { lockFileReason } from './lock-files.ts';
 
 /** Why a new path is not committed; `path` is what a person is told, one directory instead of all that is in it. */
@@ -66,7 +66,7 @@ const kinds: readonly Kind[] = [
   { name: /.\.te?mp$/i, reason: 'scratch' },
 ];
 
-/** Whether the base has files of this kind in the directory or in one above it: there they belong. */
+/** Whether the base has files of this kind in the directory or in one above it, up to the root: there they belong. */
 const createUsual = (base: Surroundings['base']) => {
   const directoriesByKind = new Map<RegExp, Set<string>>();
   const directoriesWith = (name: RegExp): Set<string> => {
@@ -81,7 +81,7 @@ const createUsual = (base: Surroundings['base']) => {
   };
   return (path: string, name: RegExp): boolean => {
     const directories = directoriesWith(name);
-    return directories.size > 0 && ['', ...parentsOf(path)].some((directory) => directories.has(directory));
+    return directories.size > 0 && ['', ...waysTo(path)].some((directory) => directories.has(directory));
   };
 };
 

@@ -388,6 +388,26 @@ describe('the settings of checks', () => {
     ]);
   });
 
+  test('of pyproject.toml in every table of a tool', () => {
+    for (const header of ['[tool.ruff]', '[[tool.mypy.overrides]]', '[tool.coverage.run] # all']) {
+      const old = `${header}\nx = 1\n[project]\ny = 1\n`;
+      const of = (after: string) => found({ path: 'pyproject.toml', before: old, after });
+      assert.deepEqual(of(old.replace('y = 1', 'y = 2')), []);
+      assert.deepEqual(of(old.replace('x = 1', 'x = 2')), [
+        'pyproject.toml: Settings of a test tool or checker are changed.',
+      ]);
+    }
+  });
+
+  test('of package.json that are nested too deeply to be compared count as changed', () => {
+    const deep = `{"jest":${'['.repeat(90_000)}${']'.repeat(90_000)}}`;
+    const settings = 'package.json: The settings `jest` are changed.';
+    assert.deepEqual(found({ path: 'package.json', before: '{"jest":{}}', after: deep }), [settings]);
+    assert.deepEqual(found({ path: 'package.json', before: deep, after: deep.replace('[]', '[1]') }), [
+      settings,
+    ]);
+  });
+
   test('of a Makefile only its checks', () => {
     const old = 'build:\n\tgo build\n\ntest: build\n\tgo test ./...\n\nclean:\n\trm -rf out\n';
     const of = (after: string) => found({ path: 'Makefile', before: old, after });
@@ -414,9 +434,14 @@ describe('the settings of checks', () => {
       ]);
       assert.deepEqual(found({ path, before: 'a' }), [`${path}: Settings of a check are deleted.`]);
     }
-    assert.deepEqual(found({ path: 'pytest.ini', after: 'a' }), [
-      'pytest.ini: It is new and decides which tests run.',
-    ]);
+    for (const path of ['pytest.ini', '.pytest.ini', 'bunfig.toml', 'ci.runsettings']) {
+      assert.deepEqual(found({ path, after: 'a' }), [`${path}: It is new and decides which tests run.`]);
+    }
+    for (const path of ['.cargo/config.toml', '.mvn/maven.config']) {
+      assert.deepEqual(found({ path, before: 'a', after: 'b' }), [
+        `${path}: Settings of a check are changed.`,
+      ]);
+    }
     assert.deepEqual(
       found({ path: 'tsconfig.json', after: '{}' }, { path: 'package.json', after: '{}' }),
       [],
@@ -453,56 +478,81 @@ describe('marks that tell a checker to look away', () => {
   });
 });
 
-test('what is too large to be read in time is told, and the rest is read', () => {
+describe('what is too large to be read in time', () => {
   const large = js + ' '.repeat(200_000);
-  assert.deepEqual(
-    found(
-      { path: 'a.test.js', before: large, after: '' },
-      { path: 'b.test.js', before: js },
-      { path: 'c.js', after: large },
-    ),
-    [
-      'b.test.js: The file is deleted with its 2 test cases.',
-      'a.test.js: It was too large to be compared with what it was.',
-    ],
-  );
-  const many = Array.from({ length: 30 }, (_, n) => ({ path: `${n}.test.js`, after: ' '.repeat(100_000) }));
-  assert.deepEqual(
-    found(...many),
-    many.slice(20).map(({ path }) => `${path}: It was too large to be compared with what it was.`),
-  );
-});
+  const tooLarge = 'It was too large to be compared with what it was.';
+  const deleted = 'The file is deleted, and was too large to be compared with others.';
 
-test('hostile texts are read at once', () => {
-  const started = performance.now();
-  for (const text of [
-    '/*\n',
-    ' ',
-    '\t',
-    '#[test]\n',
-    'test(',
-    '@Test ',
-    "it('",
-    'lines ',
-    'a b',
-    '\n',
-    'test.a',
-    '{',
-    '# ',
-    '"',
-  ]) {
-    const after = text.repeat(100_000 / text.length);
-    for (const path of [
-      ...Object.keys(suites),
-      'package.json',
-      'Makefile',
-      'pyproject.toml',
-      'tests/a.cs',
-      'a_test.cc',
-      'tests/a.php',
-    ]) {
-      findWeakened([{ path, before: js, after }]);
-    }
-  }
-  assert.ok(performance.now() - started < 30_000, `${performance.now() - started} ms`);
+  test('is told, and the rest is read', () => {
+    assert.deepEqual(
+      found(
+        { path: 'a.test.js', before: large, after: '' },
+        { path: 'b.test.js', before: js },
+        { path: 'notes.md', after: large },
+        { path: 'package-lock.json', before: large, after: '' },
+      ),
+      ['b.test.js: The file is deleted with its 2 test cases.', `a.test.js: ${tooLarge}`],
+    );
+  });
+
+  test('is told of settings and of code that may have marks, too', () => {
+    assert.deepEqual(
+      found(
+        { path: 'package.json', before: '{}', after: large },
+        { path: 'c.js', after: `${large}@ts-ignore` },
+      ),
+      [`package.json: ${tooLarge}`, `c.js: ${tooLarge}`],
+    );
+  });
+
+  test('is told when it is deleted, but for code that is none of a test', () => {
+    assert.deepEqual(
+      found(
+        { path: 'a.test.js', before: large },
+        { path: 'src/total.rs', before: large },
+        { path: 'tox.ini', before: large },
+        { path: 'src/app.js', before: large },
+      ),
+      [`a.test.js: ${deleted}`, `src/total.rs: ${deleted}`, `tox.ini: ${deleted}`],
+    );
+  });
+
+  test('is told when its text is not even handed over', () => {
+    assert.deepEqual(
+      found(
+        { path: 'a.test.js', before: '', isTooLarge: true },
+        { path: 'b.test.js', before: js, after: '', isTooLarge: true },
+        { path: 'c.test.js', after: '', isTooLarge: true },
+        { path: 'tox.ini', before: '', after: '[tox]\n', isTooLarge: true },
+        { path: 'src/app.js', before: '', isTooLarge: true },
+        { path: 'notes.md', before: '', after: '', isTooLarge: true },
+      ),
+      [`a.test.js: ${deleted}`, `b.test.js: ${tooLarge}`, `c.test.js: ${tooLarge}`, `tox.ini: ${tooLarge}`],
+    );
+  });
+
+  test('is what many files have together', () => {
+    const many = Array.from({ length: 30 }, (_, n) => ({ path: `${n}.test.js`, after: ' '.repeat(100_000) }));
+    assert.deepEqual(
+      found(...many),
+      many.slice(20).map(({ path }) => `${path}: ${tooLarge}`),
+    );
+  });
+
+  test('is never a test for the sake of other code', () => {
+    const code = Array.from({ length: 30 }, (_, n) => ({ path: `src/${n}.js`, after: ' '.repeat(100_000) }));
+    const [first, second, ...others] = found(
+      ...code,
+      { path: 'tox.ini', before: '[tox]\n' },
+      { path: 'a.test.js', before: js },
+    );
+    assert.deepEqual(
+      [first, second],
+      ['a.test.js: The file is deleted with its 2 test cases.', 'tox.ini: Settings of a check are deleted.'],
+    );
+    assert.deepEqual(
+      others,
+      code.slice(19).map(({ path }) => `${path}: ${tooLarge}`),
+    );
+  });
 });
