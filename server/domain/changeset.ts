@@ -28,9 +28,10 @@ export type Difference = {
  */
 export const compareWithBase = (
   base: ReadonlyMap<string, TreeFile>,
-  workspace: readonly WorkspaceFile[],
+  listed: readonly WorkspaceFile[],
   prompt: string,
 ): Difference => {
+  const workspace = listed.filter(({ path }) => !isDeep(path));
   const { changed: all, deleted } = differencesFromBase(base, workspace);
   const leftovers = leftoversOf(all, { base, workspace, prompt });
   const changed = all.filter(({ path }) => !leftovers.has(path));
@@ -49,7 +50,7 @@ export const compareWithBase = (
   return {
     changed: changed.filter(({ path }) => !isRefused.has(path)),
     deleted: deleted.filter((path) => !isRefused.has(path)),
-    leftOut: firstOf([...refused, ...inTheWay, ...told(leftovers)]),
+    leftOut: firstOf([...refused, ...inTheWay, ...deep(listed), ...told(leftovers)]),
   };
 };
 
@@ -78,11 +79,22 @@ type Base = ReadonlyMap<string, TreeFile>;
 /** The same without the rules of a commit: all that a checkpoint can put into another workspace. */
 export const restorableDifferences = (
   base: ReadonlyMap<string, TreeFile>,
-  workspace: readonly WorkspaceFile[],
+  listed: readonly WorkspaceFile[],
 ): Omit<Difference, 'leftOut'> => {
+  const workspace = listed.filter(({ path }) => !isDeep(path));
   const { changed, deleted } = differencesFromBase(base, workspace);
   return { changed: changed.filter(({ path }) => pathProblem(path) === undefined), deleted };
 };
+
+/** As deep as a base may be. A path of two thousand directories takes a second to be looked at from each of them. */
+const directoriesMax = 64;
+
+const isDeep = (path: string): boolean => path.split('/', directoriesMax + 2).length > directoriesMax + 1;
+
+const deep = (listed: readonly WorkspaceFile[]): readonly LeftOut[] =>
+  listed
+    .filter(({ path }) => isDeep(path))
+    .map(({ path }) => ({ path, reason: `it lies more than ${directoriesMax} directories deep` }));
 
 /**
  * Nothing lies below a file or a link. A listing that says so comes from no workspace: what it tells of the lower place is

@@ -95,11 +95,15 @@ const lookForWeakening = async (
   }
   const isKnown = new Set(known);
   const texts = files.map((file): ChangedText => {
-    const was = isKnown.has(file.path) ? (read.texts.get(file.path) ?? '') : undefined;
+    const { path } = file;
+    const content = file.status === 'deleted' ? undefined : file.content;
+    const wasTooLarge = isKnown.has(path) && !read.texts.has(path);
+    const isTooLarge = wasTooLarge || (content !== undefined && content.length > textBytesMax);
     return {
-      path: file.path,
-      ...(was !== undefined && { before: was }),
-      ...(file.status !== 'deleted' && { after: textOf(file.content) }),
+      path,
+      ...(isKnown.has(path) && { before: read.texts.get(path) ?? '' }),
+      ...(content !== undefined && { after: textOf(content) }),
+      ...(isTooLarge && { isTooLarge }),
     };
   });
   return { weakened: findWeakened(texts), notes: [] };

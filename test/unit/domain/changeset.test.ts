@@ -45,6 +45,18 @@ test('the same files are no difference, whatever their order', () => {
   assert.deepEqual(compare(files, turned), { changed: [], deleted: [], leftOut: [] });
 });
 
+test('what lies deeper than a base may be is left out, and costs nothing', () => {
+  const directories = (count: number) => 'd/'.repeat(count);
+  const files = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, index) => [`${directories(1_900)}${index}`, 'a']),
+  );
+  const { changed, deleted, leftOut } = compare({ keep: 'a' }, { keep: 'a', ...files });
+  assert.deepEqual({ changed, deleted }, { changed: [], deleted: [] });
+  assert.equal(leftOut.length, 51);
+  const atMost = compare({}, { [`${directories(64)}a`]: 'a', [`${directories(65)}b`]: 'a' });
+  assert.deepEqual(atMost.changed, [`added ${directories(64)}a 100644`]);
+});
+
 test('added, modified, deleted, another mode, another kind', () => {
   assert.deepEqual(
     compare(
