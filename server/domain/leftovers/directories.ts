@@ -1,4 +1,4 @@
-import { baseName, parentsOf } from '../paths.ts';
+import { baseName } from '../paths.ts';
 import type { Leftover, Surroundings } from './leftovers.ts';
 
 /**
@@ -48,7 +48,7 @@ export const productOf = ({
   };
   return (path) => {
     // A link may stand in the place of the directory.
-    for (const directory of [...parentsOf(path), path]) {
+    for (const directory of [...waysTo(path), path]) {
       if (directory === path && !isLikelyLink(path)) continue;
       const reason = knownReason(directory);
       if (reason !== undefined) return { path: directory === path ? path : `${directory}/`, reason };
