@@ -109,7 +109,7 @@ test('a job whose agent goes round in circles is ended, and its work is kept', a
 
 test('a command that outlasts the agent’s time is stopped in time for what comes after it', async () => {
   const repository = await repositoryOf('time');
-  const request = { limits: { minutes: 0.6 }, onLimit: 'draft' };
+  const request = { limits: { minutes: 0.3 }, onLimit: 'draft' };
   const turns: Turn[] = [
     { reply: [call('bash', { command: 'echo kept >kept.txt; sleep 500', timeoutSeconds: 600 })] },
     // It is told to come to an end, and does not.

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventsOf } from '../support/job-stream.ts';
+import { times } from '../support/sample.ts';
 import { filesOf, isSummaryRequest, longJob, openPoint, tokensOf } from '../support/scenarios/long-job.ts';
 import { startSystem } from '../support/system.ts';
 
-/** Half as many as the same job has in test/unit/agent, since these commands are really run. */
-const steps = 100;
+/** As many as the same job has in test/unit/agent; under `npm test` fewer, since these commands are really run. */
+const steps = times(60, 200);
 const outputTokensMax = 8_000;
 const contextTokens = 40_000;
 const prompt = 'Write all the notes';
