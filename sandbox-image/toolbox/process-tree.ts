@@ -70,16 +70,20 @@ export const victimsAmong = (
     processes.filter(({ pid, parent }) => parent === toolbox && pid !== call.pid).map(({ pid }) => pid),
   );
   const own = family(processes, [call.pid]);
-  return processes
-    .filter(({ pid, parent, mark, startTicks }) => {
-      // Both halves of the toolbox, of the next server's, too, are started from outside: no command gets such a parent.
-      if (pid === toolbox || (isInImage && parent === 0)) return false;
-      if (mark === call.id || pid === call.pid) return true;
-      if (mark !== undefined && !call.leavesNothing) return false;
-      // Outside of a sandbox there are processes that are nobody's command.
-      return startTicks >= call.startTicks && (own.has(pid) || (isInImage && !others.has(pid)));
-    })
-    .map(({ pid }) => pid);
+  return (
+    processes
+      .filter(({ pid, parent, mark, startTicks }) => {
+        // Both halves of the toolbox, of the next server's, too, are started from outside: no command gets such a parent.
+        if (pid === toolbox || (isInImage && parent === 0)) return false;
+        if (mark === call.id || pid === call.pid) return true;
+        if (mark !== undefined && !call.leavesNothing) return false;
+        // Outside of a sandbox there are processes that are nobody's command.
+        return startTicks >= call.startTicks && (own.has(pid) || (isInImage && !others.has(pid)));
+      })
+      // Parents first: a shell that lives to see its child die would say so in the output.
+      .toSorted((one, other) => one.startTicks - other.startTicks || one.pid - other.pid)
+      .map(({ pid }) => pid)
+  );
 };
 
 const family = (

@@ -53,9 +53,11 @@ const assertNoPullRequest = (system: System): void => {
 test('two jobs run at once, the third waits its turn, the fourth is refused; cancel frees a place', async () => {
   const settings = { JOBS_RUNNING_MAX: '2', JOBS_QUEUED_MAX: '1' };
   await using system = await startSystem({ scenarios: [longCommand, quick], settings });
+  // One that was not taken up yet would wait, and fill the queue.
   const first = await system.start(longCommandPrompt);
+  await first.until('AI Message');
   const second = await system.start(longCommandPrompt);
-  await Promise.all([first.until('AI Message'), second.until('AI Message')]);
+  await second.until('AI Message');
   const third = await system.start(quickPrompt);
 
   const refused = await postJob(system.server.url, { repoUrl: system.repoUrl, prompt: quickPrompt });
