@@ -14,7 +14,7 @@ import { sample, startRandom, times } from '../support/sample.ts';
 
 const random = startRandom('crashes');
 /** A part of what `npm run test:crash` does. */
-const crashes = planCrashes(times(3, 150), random);
+const crashes = planCrashes(times(2, 150), random);
 
 let site: CrashSite;
 before(async () => {

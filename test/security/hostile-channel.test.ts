@@ -86,7 +86,7 @@ after(async () => {
   gitHub.close();
 });
 
-for (const behaviour of sample(behaviours, 15, random)) {
+for (const behaviour of sample(behaviours, 8, random)) {
   test(`a sandbox that sends ${behaviour.name} (${behaviour.session})`, async () => {
     const { outcome, watched } = rig.attack(behaviour);
     assertEnded(behaviour, await outcome);

@@ -12,7 +12,7 @@ import { soon, type TestSandboxes } from '../../support/sandboxes.ts';
 
 const tasks = await readTasks();
 /** A part of them under `npm test`: each of its programs has to be started in a sandbox. */
-const proved = sample(tasks, 4, startRandom('agent tasks'));
+const proved = sample(tasks, 3, startRandom('agent tasks'));
 let sandboxes: TestSandboxes;
 let sandbox: Sandbox;
 

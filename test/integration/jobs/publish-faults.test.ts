@@ -23,7 +23,7 @@ after(() => scene?.[Symbol.asyncDispose]());
 describe('one branch, one commit, one pull request when', { concurrency: 4 }, () => {
   for (const [group, all] of Object.entries(combinations)) {
     describe(`${group}:`, { concurrency: 4 }, () => {
-      for (const combination of sample(all, 5, random)) {
+      for (const combination of sample(all, 3, random)) {
         test(combination.name, () => scene.play(combination, createGitHub));
       }
     });
