@@ -26,8 +26,9 @@ type Spare = { sandbox: Sandbox; imageId: string; startedAt: number };
 const spareJob = 'spare';
 
 /**
- * Keeps sandboxes of the default image ready, so that a job need not wait for one to start. Each has proved that it is sealed before it is
- * let in, is handed out once, and is replaced when it dies or when another image has taken its image's name.
+ * Keeps sandboxes of the default image ready, so that a job need not wait for one to start. Each has proved that it
+ * is sealed before it is let in, is handed out once, and is replaced when it dies or when another image has taken its
+ * image's name.
  */
 export const createPool = (sandboxes: Sandboxes, options: PoolOptions): Pool => {
   const { size, imageId, log } = options;

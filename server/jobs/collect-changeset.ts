@@ -12,11 +12,9 @@ import { withoutSetup } from './setup/made-by-setup.ts';
  */
 export const collectChangeset = async (
   sandbox: Sandbox,
-  base: BaseRepository,
-  prompt: string,
+  { base, prompt, made }: { base: BaseRepository; prompt: string; made: readonly SetupFile[] },
   limits: ChangesetLimits,
   signal: AbortSignal,
-  made: readonly SetupFile[] = [],
 ): Promise<Changeset> => {
   const listed = withoutSetup(await sandbox.files(base.files.keys(), signal), base, made);
   const difference = compareWithBase(base.files, listed, prompt);

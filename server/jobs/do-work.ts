@@ -56,11 +56,9 @@ export const doWork = async (
         storedChangeset(
           await collectChangeset(
             sandbox,
-            baseRepository,
-            prompt,
+            { base: baseRepository, prompt, made: keeper.madeBySetup() },
             settings.changeset,
             signal,
-            keeper.madeBySetup(),
           ),
         ),
       ),

@@ -2,6 +2,7 @@ import type { Exploration } from '../domain/exploration.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobFact } from '../domain/job-event.ts';
 import type { Sandbox } from '../domain/sandbox.ts';
+import { defaultImage } from '../domain/sandbox-image.ts';
 import { parseBackspaceYml } from './explore/backspace-yml.ts';
 import type { BaseFiles } from './explore/base-files.ts';
 import { findFiles } from './explore/find-files.ts';
@@ -64,6 +65,6 @@ export const explored = (exploration: Exploration): JobFact => ({
   setup: [...exploration.setup],
   checks: exploration.checks.map(({ command }) => command),
   checksFrom: exploration.checksFrom,
-  image: exploration.image ?? 'default',
+  image: exploration.image ?? defaultImage,
   notes: [...exploration.notes],
 });

@@ -7,7 +7,6 @@ import type { Keeper } from './keep-sandbox.ts';
 import type { Settings, Walk } from './ports.ts';
 import { createSetUp } from './setup/create-set-up.ts';
 import { withOfferedImage } from './setup/offered-image.ts';
-import { withFailure } from './setup/told-failure.ts';
 import type { CheckGround } from './verify/check-sandbox.ts';
 
 type Beginning = { held: HeldJob; keeper: Keeper; egress: Egress; baseRepository: BaseRepository };
@@ -35,5 +34,6 @@ export const getReady = async (
   // What the model was told at first does not change when a later sandbox fares otherwise.
   const failure = async () => (outcome.ok ? null : outcome.reason);
   const reason = commands.length > 0 ? await once('setup failure', failure) : null;
-  return { exploration: withFailure(found, reason), ground: { held, baseRepository, image, setUp } };
+  const exploration = reason === null ? found : { ...found, notes: [...found.notes, reason] };
+  return { exploration, ground: { held, baseRepository, image, setUp } };
 };

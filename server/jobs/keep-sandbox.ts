@@ -302,10 +302,9 @@ export const keepSandbox = async (
           const taken = await takeCheckpoint(
             here(),
             baseRepository,
-            last,
+            { last, made: preparation.made() },
             settings.checkpoint,
             saveSignal,
-            preparation.made(),
           );
           if ('tooMuch' in taken) return await skip(taken.tooMuch);
           await checkpoints.save(taken);

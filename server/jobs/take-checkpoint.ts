@@ -12,11 +12,10 @@ import { withoutSetup } from './setup/made-by-setup.ts';
 export const takeCheckpoint = async (
   sandbox: Pick<Sandbox, 'files' | 'contents' | 'blobs'>,
   base: Pick<BaseRepository, 'files'>,
-  last: Checkpoint | undefined,
+  /** What a setup has made is made again in the next sandbox, before the checkpoint comes in. */
+  { last, made }: { last: Checkpoint | undefined; made: readonly SetupFile[] },
   limits: CheckpointLimits,
   signal: AbortSignal,
-  /** It is made again in the next sandbox, before the checkpoint comes in. */
-  made: readonly SetupFile[] = [],
 ): Promise<Checkpoint | { tooMuch: string }> => {
   const listed = withoutSetup(await sandbox.files(base.files.keys(), signal), base, made);
   const { changed, deleted } = restorableDifferences(base.files, listed);

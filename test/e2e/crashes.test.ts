@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  type Crash,
-  type CrashSite,
-  nameOf,
-  openCrashSite,
-  planCrashes,
-  ways,
-} from '../support/crash/crash.ts';
+import { type CrashSite, openCrashSite } from '../support/crash/crash.ts';
+import { type Crash, nameOf, planCrashes, ways } from '../support/crash/plan.ts';
 import { points } from '../support/crash/points.ts';
 import { type Weakness, weakenServer } from '../support/crash/weakened-server.ts';
 import { sample, startRandom, times } from '../support/sample.ts';

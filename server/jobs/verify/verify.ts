@@ -4,6 +4,7 @@ import { type CheckEvidence, type CheckRun, type Evidence, verdictOf } from '../
 import { type ChangedText, findWeakened } from '../../domain/checks/weakened-tests.ts';
 import type { Exploration } from '../../domain/exploration.ts';
 import type { TreeFile } from '../../domain/repository.ts';
+import { defaultImage } from '../../domain/sandbox-image.ts';
 import type { Walk } from '../ports.ts';
 import type { ReadFiles } from '../read-files.ts';
 import { isDecisive } from '../setup/setup-key.ts';
@@ -31,7 +32,7 @@ export const verify = async (
   signal: AbortSignal,
 ): Promise<Evidence> => {
   const { exploration, tree } = work;
-  const { checks, checksFrom, setup, image = 'default' } = exploration;
+  const { checks, checksFrom, setup, image = defaultImage } = exploration;
   const { files } = work.changeset;
   const definitions = files.filter(({ path }) => definesChecks(path));
   const others = files.filter((file) => !definitions.includes(file));

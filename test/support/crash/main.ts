@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startRandom } from '../sample.ts';
-import { nameOf, openCrashSite, planCrashes } from './crash.ts';
+import { openCrashSite } from './crash.ts';
+import { nameOf, planCrashes } from './plan.ts';
 
 /** `npm run test:crash -- --kills 1000`: so many jobs, each through one crash or two; TEST_SEED repeats a run. */
 const { values } = parseArgs({ options: { kills: { type: 'string', default: '1000' } } });

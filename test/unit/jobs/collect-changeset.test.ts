@@ -35,8 +35,7 @@ const collect = async (
   const repository = { files: new Map(Object.entries(base)) } as Partial<BaseRepository> as BaseRepository;
   const changeset = await collectChangeset(
     sandbox,
-    repository,
-    'Change it',
+    { base: repository, prompt: 'Change it', made: [] },
     limits,
     new AbortController().signal,
   );

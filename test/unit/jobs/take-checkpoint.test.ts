@@ -35,7 +35,7 @@ const workspaceOf = (...files: ReturnType<typeof file>[]) => {
 
 test('a checkpoint holds what differs from the base, workflows too, and fetches nothing twice', async () => {
   const first = workspaceOf(file('kept.md', 'a'), file('.github/workflows/ci.yml', 'c'));
-  const checkpoint = await takeCheckpoint(first, base, undefined, limits, signal);
+  const checkpoint = await takeCheckpoint(first, base, { last: undefined, made: [] }, limits, signal);
   const workflow = {
     ...file('.github/workflows/ci.yml', 'c'),
     content: Buffer.from('.github/workflows/ci.yml'),
@@ -49,7 +49,7 @@ test('a checkpoint holds what differs from the base, workflows too, and fetches 
     file('.github/workflows/ci.yml', 'c'),
     file('new.md', 'd'),
   );
-  assert.deepEqual(await takeCheckpoint(second, base, checkpoint, limits, signal), {
+  assert.deepEqual(await takeCheckpoint(second, base, { last: checkpoint, made: [] }, limits, signal), {
     files: [workflow, { ...file('new.md', 'd'), content: Buffer.from('new.md') }],
     deleted: ['gone.md'],
     base: [gone],
@@ -65,7 +65,7 @@ test('names that no other workspace can be given are not in a checkpoint', async
     ...names.map((name) => file(name, 'e')),
   );
   const unlimited = { filesMax: 100, bytesMax: 100 };
-  assert.deepEqual(await takeCheckpoint(workspace, base, undefined, unlimited, signal), {
+  assert.deepEqual(await takeCheckpoint(workspace, base, { last: undefined, made: [] }, unlimited, signal), {
     files: [],
     deleted: [],
     base: [],
@@ -74,11 +74,11 @@ test('names that no other workspace can be given are not in a checkpoint', async
 
 test('a workspace that has changed too much says why it has no checkpoint, and nothing is fetched', async () => {
   const many = workspaceOf(file('a', 'c'), file('b', 'c'));
-  assert.deepEqual(await takeCheckpoint(many, base, undefined, limits, signal), {
+  assert.deepEqual(await takeCheckpoint(many, base, { last: undefined, made: [] }, limits, signal), {
     tooMuch: '4 files changed, more than 3',
   });
   const large = workspaceOf(file('kept.md', 'a'), file('gone.md', 'c', 101));
-  assert.deepEqual(await takeCheckpoint(large, base, undefined, limits, signal), {
+  assert.deepEqual(await takeCheckpoint(large, base, { last: undefined, made: [] }, limits, signal), {
     tooMuch: '101 bytes changed, more than 100',
   });
   assert.deepEqual([...many.fetched, ...large.fetched], []);
